@@ -1,0 +1,1 @@
+//! The three identical backends, with endpoints to break on purpose.

@@ -1,0 +1,1 @@
+//! Offers load, counts who answered, and says how fast.

@@ -1,0 +1,1 @@
+//! A load-balancing reverse proxy that runs the nginx configuration language.

@@ -1,0 +1,1 @@
+//! The process shell that every service of the lab shares: logging, bind, shutdown, healthcheck.
