@@ -1,1 +1,21 @@
-//! cargo lab: the launcher without Docker, doctor, chapter checks and end-to-end tests.
+//! `cargo lab`: the lab without Docker, its doctor, its chapter checks, and the runs against the real thing.
+//!
+//! Reading order: [`services`] (the table that drives everything), [`up`] (start and watch), [`control`]
+//! (what the other commands do to a running lab). Files in `.lab/` are the only thing the commands share.
+#![allow(
+    clippy::print_stdout,
+    reason = "this is a command-line program: standard output is its product"
+)]
+
+pub mod binaries;
+pub mod book;
+pub mod cli;
+pub mod control;
+pub mod doctor;
+pub mod health;
+pub mod paint;
+pub mod place;
+pub mod ports;
+pub mod services;
+pub mod status;
+pub mod up;

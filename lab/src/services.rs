@@ -1,0 +1,211 @@
+//! The table of the lab's services. The launcher, `status`, the proxy's name mapping and the test that
+//! compares us with compose.yaml all read it; a new service is one more row.
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use nix::sys::signal::Signal;
+
+use crate::place::Place;
+use crate::ports::Ports;
+
+/// The packages whose binaries a lab needs.
+pub const PACKAGES: &[&str] = &["backends", "load-tester", "proxy"];
+
+/// One long-running process of the lab.
+#[derive(Debug)]
+pub struct Service {
+    /// As in compose.yaml, and as the host name that nginx.conf uses.
+    pub name: &'static str,
+    /// The program that runs.
+    pub binary: &'static str,
+    /// The port it has inside compose's network.
+    pub inside: u16,
+    /// The port it has in this lab.
+    pub port: fn(&Ports) -> u16,
+    /// The path that answers 200 when the service is well.
+    pub health: &'static str,
+    /// What a reader finds there, for the table of URLs.
+    pub page: &'static str,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Backend { server_name: &'static str },
+    Docs,
+    Proxy,
+}
+
+/// In the order of starting: the proxy last, so that its first request finds somebody.
+pub const SERVICES: &[Service] = &[
+    backend("backend1", "Server 1", |ports| ports.backends[0]),
+    backend("backend2", "Server 2", |ports| ports.backends[1]),
+    backend("backend3", "Server 3", |ports| ports.backends[2]),
+    Service {
+        name: "docs",
+        binary: "proxy",
+        inside: 8000,
+        port: |ports| ports.docs_server,
+        health: "/",
+        page: "",
+        kind: Kind::Docs,
+    },
+    Service {
+        name: "proxy",
+        binary: "proxy",
+        inside: 8080,
+        port: |ports| ports.admin,
+        health: "/api/status",
+        page: "",
+        kind: Kind::Proxy,
+    },
+];
+
+/// What the proxy publishes: the port in nginx.conf and compose.yaml, the port here, what it is.
+pub const FRONTS: &[Front] = &[
+    Front {
+        listen: 80,
+        port: |ports| ports.http,
+        title: "main lab",
+        hint: "refresh: Server 1, 2, 3",
+    },
+    Front {
+        listen: 8000,
+        port: |ports| ports.docs,
+        title: "book",
+        hint: "the chapters",
+    },
+    Front {
+        listen: 8080,
+        port: |ports| ports.admin,
+        title: "lab home",
+        hint: "what runs, who answered how often",
+    },
+];
+
+/// One published port.
+#[derive(Debug)]
+pub struct Front {
+    pub listen: u16,
+    pub port: fn(&Ports) -> u16,
+    pub title: &'static str,
+    pub hint: &'static str,
+}
+
+const ADMIN: u16 = 8080;
+
+const fn backend(
+    name: &'static str,
+    server_name: &'static str,
+    port: fn(&Ports) -> u16,
+) -> Service {
+    let kind = Kind::Backend { server_name };
+    Service {
+        name,
+        binary: "backends",
+        inside: 5000,
+        port,
+        health: "/healthz",
+        page: "whoami",
+        kind,
+    }
+}
+
+/// How to start one service: arguments and environment.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Start {
+    pub args: Vec<String>,
+    pub env: Vec<(&'static str, String)>,
+}
+
+impl Service {
+    pub fn find(name: &str) -> Result<&'static Self> {
+        match SERVICES.iter().find(|service| service.name == name) {
+            Some(service) => Ok(service),
+            None => bail!("no service {name:?}; there are {}", names().join(", ")),
+        }
+    }
+
+    /// `backends` names all three.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || (self.binary == name && matches!(self.kind, Kind::Backend { .. }))
+    }
+
+    /// nginx's language: QUIT lets requests in flight finish, TERM does not.
+    pub fn stop_signal(&self) -> Signal {
+        match self.kind {
+            Kind::Backend { .. } => Signal::SIGTERM,
+            Kind::Docs | Kind::Proxy => Signal::SIGQUIT,
+        }
+    }
+
+    pub fn health_url(&self, ports: &Ports) -> String {
+        format!("http://127.0.0.1:{}{}", (self.port)(ports), self.health)
+    }
+
+    pub fn start(&self, place: &Place, ports: &Ports) -> Start {
+        let listen = format!("127.0.0.1:{}", (self.port)(ports));
+        match self.kind {
+            Kind::Backend { server_name } => Start {
+                args: vec!["--listen".into(), listen],
+                env: vec![("SERVER_NAME", server_name.to_owned())],
+            },
+            Kind::Docs => {
+                let prefix = place.state.join("docs");
+                let conf = place.root.join("docs/nginx.conf");
+                let mut args = self.proxy_args(place, &prefix, &conf);
+                args.extend(["--map-listen".into(), format!("{}={listen}", self.inside)]);
+                Start { args, env: vec![] }
+            }
+            Kind::Proxy => {
+                let conf = place.conf.join("nginx.conf");
+                let mut args = self.proxy_args(place, &place.conf, &conf);
+                args.extend(["--admin".into(), listen]);
+                args.extend(
+                    SERVICES
+                        .iter()
+                        .filter(|other| other.name != self.name)
+                        .flat_map(|other| {
+                            let mapped = format!(
+                                "{}:{}=127.0.0.1:{}",
+                                other.name,
+                                other.inside,
+                                (other.port)(ports)
+                            );
+                            ["--map-host".into(), mapped]
+                        }),
+                );
+                args.extend(
+                    FRONTS
+                        .iter()
+                        .filter(|front| front.listen != ADMIN)
+                        .flat_map(|front| {
+                            [
+                                "--map-listen".into(),
+                                format!("{}=127.0.0.1:{}", front.listen, (front.port)(ports)),
+                            ]
+                        }),
+                );
+                Start { args, env: vec![] }
+            }
+        }
+    }
+
+    /// What both instances of the proxy's program need: where its files are, and to stay in the foreground.
+    fn proxy_args(&self, place: &Place, prefix: &Path, conf: &Path) -> Vec<String> {
+        let pid = place.state.join(format!("{}.nginx.pid", self.name));
+        vec![
+            "-p".into(),
+            prefix.display().to_string(),
+            "-c".into(),
+            conf.display().to_string(),
+            "-g".into(),
+            format!("pid {}; daemon off;", pid.display()),
+        ]
+    }
+}
+
+/// All names, for messages.
+pub fn names() -> Vec<&'static str> {
+    SERVICES.iter().map(|service| service.name).collect()
+}
