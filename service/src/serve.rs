@@ -25,16 +25,16 @@ use crate::Shutdown;
 /// How long a connection may take to send a request head, the wait between two requests included. Longer than a
 /// proxy keeps an idle connection (nginx: 60 s), so that the proxy closes first and no request is lost between.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+/// More wait in the kernel's queue until one of these ends.
+const MAX_CONNECTIONS: usize = 10_000;
 /// A pause after a failed accept (out of file descriptors): the next try would fail as well.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves `app` until `shutdown`, then gives requests in flight up to `drain` to finish. Handlers may extract
 /// `ConnectInfo<SocketAddr>`.
 pub async fn serve(listener: TcpListener, app: Router, shutdown: Shutdown, drain: Duration) {
-    serve_with(listener, app, shutdown, drain, |stream, peer| {
-        (stream, peer)
-    })
-    .await;
+    let open = |stream, peer| (stream, peer);
+    serve_with(listener, app, shutdown, drain, open).await;
 }
 
 /// [`serve`], but `open` sees each new connection first: it may wrap the stream, and what it returns beside it reaches
@@ -54,7 +54,7 @@ pub async fn serve_with<S, T>(
         tokio::select! {
             () = shutdown.triggered() => break,
             Some(_) = connections.join_next() => {}
-            accepted = listener.accept() => match accepted {
+            accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
                 Ok((stream, peer)) => {
                     // Only fails when the client is gone already; reading will say so.
                     let _ = stream.set_nodelay(true);
