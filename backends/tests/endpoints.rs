@@ -212,11 +212,17 @@ async fn hang_gives_no_answer_until_the_service_stops() {
         .send()
         .await;
     assert!(hung.unwrap_err().is_timeout());
-    let waiting = backend.get("/hang");
+    let mut waiting = TcpStream::connect(backend.address).await.unwrap();
+    // The answer to the first request proves that the second one arrived before the shutdown.
+    let requests = b"GET / HTTP/1.1\r\nHost: lab\r\n\r\nGET /hang HTTP/1.1\r\nHost: lab\r\n\r\n";
+    waiting.write_all(requests).await.unwrap();
+    let mut answer = vec![0; 1];
+    waiting.read_exact(&mut answer).await.unwrap();
     backend.shutdown.trigger();
-    // The shutdown may come before the connection: then it is refused, which `get` panics about.
-    drop(waiting);
     backend.running.await.unwrap().unwrap();
+    waiting.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.contains("Hello from Server 7!"), "{answer}");
 }
 
 #[tokio::test]
