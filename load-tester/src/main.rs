@@ -1,0 +1,56 @@
+//! Turns arguments into options and the report into text; the work is in the library.
+#![expect(clippy::print_stdout, reason = "a command-line tool prints its result")]
+
+mod terminal;
+
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use anyhow::Context;
+use clap::Parser;
+use load_tester::{Progress, command_line::CommandLine, html, run, text};
+
+fn main() -> anyhow::Result<ExitCode> {
+    let arguments = CommandLine::parse();
+    let options = arguments.options().context("the body cannot be read")?;
+    let progress = Arc::new(if arguments.verbose {
+        Progress::with_answers(Box::new(|number, answer| {
+            // A closed pipe (`| head`) must not end the run, so its error is dropped.
+            let _closed = writeln!(std::io::stdout().lock(), "{number}: {answer}");
+        }))
+    } else {
+        Progress::default()
+    });
+    terminal::stop_on_ctrl_c(Arc::clone(&progress))?;
+    let line = (!arguments.verbose && std::io::stderr().is_terminal())
+        .then(|| terminal::show(&options, Arc::clone(&progress)));
+    let report = run(&options, &progress)?;
+    if let Some(line) = line {
+        line.finish_and_clear();
+    }
+
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print!("{}", text::render(&report));
+    }
+    if let Some(file) = &arguments.html {
+        std::fs::write(file, html::render(&report))
+            .with_context(|| format!("{} cannot be written", file.display()))?;
+    }
+    if let Some(Err(reason)) = arguments
+        .expectation()
+        .map(|expectation| expectation.check(&report))
+    {
+        eprintln!("not as expected: {reason}");
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(if report.failed() < report.requests {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
