@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 
 use crate::place::Place;
 use crate::ports::Ports;
-use crate::{book, control, doctor, status, up};
+use crate::{book, control, doctor, peers, status, up};
 
 /// The lab without Docker, and its chores.
 #[derive(Debug, Parser)]
@@ -54,6 +54,9 @@ enum Command {
     /// The book
     #[command(subcommand)]
     Book(Book),
+    /// The runs that need more than Rust: Docker, a browser, nginx
+    #[command(subcommand)]
+    Test(Test),
 }
 
 #[derive(Debug, Args)]
@@ -99,6 +102,21 @@ enum Book {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum Test {
+    /// The same requests to real nginx and to ours, the answers compared
+    Peers {
+        /// Only configurations whose name contains this
+        only: Option<String>,
+        /// A program to stand in our place (nginx itself proves the table)
+        #[arg(long, value_name = "PROGRAM")]
+        ours: Option<PathBuf>,
+        /// Print every answer of nginx
+        #[arg(short, long)]
+        verbose: bool,
+    },
+}
+
 impl Cli {
     /// Does what was asked for.
     pub async fn run(self) -> Result<ExitCode> {
@@ -106,6 +124,21 @@ impl Cli {
         match self.command {
             Command::Up(asked) => return up::up(place, asked.options()?).await,
             Command::Status => return status::status(&place).await,
+            Command::Test(Test::Peers {
+                only,
+                ours,
+                verbose,
+            }) => {
+                return peers::run(
+                    &place,
+                    peers::Options {
+                        only,
+                        ours,
+                        verbose,
+                    },
+                )
+                .await;
+            }
             Command::Doctor => return doctor::doctor(&place),
             Command::Book(Book::Build { dest }) => book::build_for_people(&place.root, dest)?,
             Command::Book(Book::Serve { port }) => book::serve(&place, port).await?,

@@ -14,6 +14,7 @@ pub mod control;
 pub mod doctor;
 pub mod health;
 pub mod paint;
+pub mod peers;
 pub mod place;
 pub mod ports;
 pub mod services;

@@ -43,9 +43,7 @@ impl Place {
         Ok(Self {
             root,
             state: state.canonicalize()?,
-            conf: conf
-                .canonicalize()
-                .with_context(|| format!("no configuration folder {}", conf.display()))?,
+            conf: std::path::absolute(&conf).context("no configuration folder")?,
         })
     }
 

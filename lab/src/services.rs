@@ -147,7 +147,7 @@ impl Service {
         let listen = format!("127.0.0.1:{}", (self.port)(ports));
         match self.kind {
             Kind::Backend { server_name } => Start {
-                args: vec!["--listen".into(), listen],
+                args: vec!["--bind".into(), listen],
                 env: vec![("SERVER_NAME", server_name.to_owned())],
             },
             Kind::Docs => {

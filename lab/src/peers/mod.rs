@@ -1,0 +1,58 @@
+//! `cargo lab test peers`: the same configuration on real nginx and on ours, the same bytes sent to both, the
+//! answers and what the backend saw compared. The table is lab/peers/*.toml.
+mod answer;
+mod backend;
+mod pair;
+mod report;
+mod site;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use crate::binaries::Binaries;
+use crate::place::Place;
+
+use pair::Program;
+use report::Tally;
+
+/// What to compare.
+#[derive(Debug)]
+pub struct Options {
+    /// Only configurations whose name contains this.
+    pub only: Option<String>,
+    /// The program that stands in our place, to compare nginx with itself.
+    pub ours: Option<PathBuf>,
+    /// Print every answer of nginx.
+    pub verbose: bool,
+}
+
+/// Runs the table; fails if an answer differs that is not marked, or a marked one no longer does.
+pub async fn run(place: &Place, options: Options) -> Result<ExitCode> {
+    let nginx = Program::nginx("nginx".into());
+    let ours = match options.ours {
+        Some(path) => Program::nginx(path),
+        None => {
+            let binaries = Binaries::beside_this_executable()?;
+            binaries.build(&place.root)?;
+            Program::ours(binaries.path("proxy"))
+        }
+    };
+    println!("{}", nginx.version()?);
+    let backends = backend::Backends::start().await?;
+    let mut tally = Tally::new(options.verbose);
+    for site in site::load(&place.root.join("lab/peers"))? {
+        if options
+            .only
+            .as_ref()
+            .is_some_and(|part| !site.name.contains(part))
+        {
+            continue;
+        }
+        pair::compare(&site, &nginx, &ours, &backends, &mut tally)
+            .await
+            .with_context(|| site.name.clone())?;
+    }
+    Ok(tally.conclude())
+}
