@@ -1,3 +1,4 @@
 //! A load-balancing reverse proxy that runs the nginx configuration language.
 mod balance;
 mod http1;
+mod upstream;

@@ -1,0 +1,74 @@
+//! One request's use of one peer: it counts as in flight from `pick` until the lease is dropped, whatever happens.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use super::health::{Failure, Policy};
+use super::{Address, Peer};
+
+#[derive(Debug)]
+pub(crate) struct Lease {
+    peer: Arc<Peer>,
+    policy: Policy,
+}
+
+impl Lease {
+    pub(super) fn new(peer: Arc<Peer>, alone: bool) -> Self {
+        let policy = peer.policy(alone);
+        Self { peer, policy }
+    }
+
+    pub(crate) fn peer(&self) -> &Arc<Peer> {
+        &self.peer
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        self.peer
+            .address
+            .as_ref()
+            .expect("only peers with an address are picked")
+    }
+
+    /// A valid response head has come: the peer is alive, also if the rest takes hours (a WebSocket, a long stream).
+    pub(crate) fn alive(&self, now: Instant) {
+        if let Some(out_for) = self.peer.state.succeeded(self.policy, now) {
+            tracing::info!(
+                peer = self.peer.config.name,
+                address = self.peer.label,
+                ?out_for,
+                "peer is back"
+            );
+        }
+    }
+
+    /// The response is through. `first_byte`: from the request's first byte out to the response's first byte in.
+    pub(crate) fn succeed(self, first_byte: Duration, status: u16, bytes: u64, now: Instant) {
+        let state = &self.peer.state;
+        state.answered(status);
+        state.bytes.fetch_add(bytes, Relaxed);
+        state.latency.record(first_byte);
+        self.alive(now);
+    }
+
+    /// The peer is to blame. A lease that is dropped without a word (the client went away) proves nothing.
+    pub(crate) fn fail(self, failure: Failure, now: Instant) {
+        if let Failure::HttpStatus(status) = failure {
+            self.peer.state.answered(status);
+        }
+        if let Some(reason) = self.peer.state.failed(self.policy, failure, now) {
+            tracing::warn!(
+                peer = self.peer.config.name,
+                address = self.peer.label,
+                reason,
+                "peer is out"
+            );
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.peer.state.in_flight.fetch_sub(1, Relaxed);
+    }
+}

@@ -1,0 +1,165 @@
+//! One place that requests can go to, and all that is known about it.
+//!
+//! What the configuration says ([`Peer`]) is apart from what was observed ([`PeerState`]): a reload or a new address
+//! makes a new `Peer`, the state goes on, and requests still under way count in it until they end.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use super::config::ServerConfig;
+use super::health::{Failure, Health, Policy};
+use super::histogram::Histogram;
+
+/// Where to connect. It is also the key of a worker's idle connections.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Address {
+    Tcp(SocketAddr),
+    Unix(Arc<Path>),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) config: Arc<ServerConfig>,
+    /// `None`: the name does not resolve (yet).
+    pub(crate) address: Option<Address>,
+    /// What `$upstream_addr` shows, written once.
+    pub(crate) label: String,
+    pub(crate) state: Arc<PeerState>,
+}
+
+impl Peer {
+    pub(super) fn new(
+        config: Arc<ServerConfig>,
+        address: Option<Address>,
+        state: Arc<PeerState>,
+    ) -> Self {
+        let label = address
+            .as_ref()
+            .map_or_else(|| config.name.clone(), Address::to_string);
+        Self {
+            config,
+            address,
+            label,
+            state,
+        }
+    }
+
+    /// `alone`: the only peer of its upstream is never taken out; a request that fails there could go nowhere else.
+    pub(super) fn policy(&self, alone: bool) -> Policy {
+        let max_fails = if alone { 0 } else { self.config.max_fails };
+        Policy {
+            max_fails,
+            fail_timeout: self.config.fail_timeout,
+        }
+    }
+
+    /// Could it ever take a request, as things are written?
+    pub(super) fn is_usable(&self) -> bool {
+        !self.config.down && self.address.is_some()
+    }
+
+    /// May it have one more request now, with `in_flight` under way?
+    pub(super) fn admits(&self, alone: bool, in_flight: u64, now: Instant) -> bool {
+        let has_room = self.config.max_conns == 0 || in_flight < self.config.max_conns;
+        let is_healthy =
+            || !self.state.is_suspect() || self.state.health().admits(self.policy(alone), now);
+        self.is_usable() && has_room && is_healthy()
+    }
+}
+
+/// Everything observed about a peer, shared by all workers. Counters are atomics; only a peer that fails costs a lock.
+#[derive(Debug, Default)]
+pub(crate) struct PeerState {
+    pub(super) in_flight: AtomicU64,
+    pub(super) requests: AtomicU64,
+    pub(super) fails: AtomicU64,
+    /// By class: 1xx to 5xx.
+    pub(super) responses: [AtomicU64; 5],
+    pub(super) bytes: AtomicU64,
+    /// Until the first byte of the response.
+    pub(super) latency: Histogram,
+    /// A copy of `health.fails`, so that a healthy peer is recognised without a lock.
+    suspect: AtomicU32,
+    /// Failures that round robin has not seen yet; they lower the peer's effective weight.
+    unpunished: AtomicU32,
+    health: Mutex<Health>,
+}
+
+impl PeerState {
+    pub(super) fn is_suspect(&self) -> bool {
+        self.suspect.load(Relaxed) > 0
+    }
+
+    pub(super) fn health(&self) -> MutexGuard<'_, Health> {
+        self.health
+            .lock()
+            .expect("no code panics while it holds a peer's health")
+    }
+
+    pub(super) fn picked(&self, policy: Policy, now: Instant) {
+        self.in_flight.fetch_add(1, Relaxed);
+        self.requests.fetch_add(1, Relaxed);
+        if self.is_suspect() {
+            self.health().picked(policy, now);
+        }
+    }
+
+    pub(super) fn answered(&self, status: u16) {
+        if let Some(class) = self
+            .responses
+            .get(usize::from(status / 100).wrapping_sub(1))
+        {
+            class.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Returns how long the peer was out if this brought it back.
+    pub(super) fn succeeded(&self, policy: Policy, now: Instant) -> Option<Duration> {
+        if !self.is_suspect() {
+            return None;
+        }
+        let mut health = self.health();
+        let back = health.succeeded(policy, now);
+        self.suspect.store(health.fails(), Relaxed);
+        back
+    }
+
+    /// Returns the reason if this took the peer out.
+    pub(super) fn failed(&self, policy: Policy, failure: Failure, now: Instant) -> Option<String> {
+        self.fails.fetch_add(1, Relaxed);
+        self.unpunished.fetch_add(1, Relaxed);
+        let mut health = self.health();
+        let reason = health.failed(policy, failure, now).map(str::to_owned);
+        self.suspect.store(health.fails(), Relaxed);
+        reason
+    }
+
+    pub(super) fn moved(&self, now: Instant) -> Option<Duration> {
+        let mut health = self.health();
+        let back = health.moved(now);
+        self.suspect.store(0, Relaxed);
+        back
+    }
+
+    /// Failures since the last call.
+    pub(super) fn take_unpunished(&self) -> u32 {
+        if self.unpunished.load(Relaxed) == 0 {
+            0
+        } else {
+            self.unpunished.swap(0, Relaxed)
+        }
+    }
+}
