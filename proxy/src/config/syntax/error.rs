@@ -69,7 +69,9 @@ impl ConfigError {
     /// The lines under the `[emerg]` line: the source line, a caret under the fault, the help. Empty if there is nothing to add.
     pub(crate) fn report(&self) -> String {
         let mut report = String::new();
-        if let (Some(pos), Some(line)) = (&self.pos, &self.source_line) {
+        if let (Some(pos), Some(line)) = (&self.pos, &self.source_line)
+            && !line.trim().is_empty()
+        {
             let (line, column) = window(line, pos.column as usize);
             let number = pos.line.to_string();
             let margin = " ".repeat(number.len());

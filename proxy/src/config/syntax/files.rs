@@ -63,7 +63,7 @@ impl Files {
         if self.prefix.is_none() {
             return Ok(Vec::new());
         }
-        let mask = full.to_string_lossy().into_owned();
+        let mask = single_stars(&full.to_string_lossy());
         // A folder that may not be read has no matches, as in nginx.
         glob::glob_with(&mask, MASK_RULES)
             .map(|paths| paths.filter_map(Result::ok).collect())
@@ -113,6 +113,18 @@ impl Files {
         }
         from_bytes(path, bytes)
     }
+}
+
+/// `**` means what `*` means; to the matcher below it would mean folders at any depth.
+fn single_stars(mask: &str) -> String {
+    let mut after_star = false;
+    mask.chars()
+        .filter(|&c| {
+            let repeated = c == '*' && after_star;
+            after_star = c == '*';
+            !repeated
+        })
+        .collect()
 }
 
 /// Configuration is text: bytes that are not UTF-8 are an error with their place.

@@ -1,8 +1,8 @@
 //! The top level and `events`: processes, logging, the event loop, and the doors to `http` and `stream`.
 
 use super::{
-    ANYWHERE, BUILT, Body, E, FLAG, H, M, MAIL, MANY, ONCE, PROCESS, QUIC, Row, TLS, TUNING, block,
-    more, n, row, to,
+    ANYWHERE, BUILT, Body, E, FLAG, H, HTTP3, M, MAIL, MANY, ONCE, PROCESS, Row, TLS, TUNING,
+    block, more, n, row, to,
 };
 
 pub(super) const ROWS: &[Row] = &[
@@ -55,7 +55,7 @@ pub(super) const ROWS: &[Row] = &[
     // event_openssl_cache
     row("ssl_object_cache_inheritable", M, FLAG, ONCE, TLS),
     // event_quic_bpf
-    row("quic_bpf", M, FLAG, ONCE, QUIC),
+    row("quic_bpf", M, FLAG, ONCE, HTTP3),
     // http
     block("http", M, n(0), ONCE, Body::Directives(H), BUILT),
     // google_perftools_module

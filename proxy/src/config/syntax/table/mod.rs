@@ -47,6 +47,11 @@ impl Contexts {
         "\"upstream\" in \"stream\"",
     ];
 
+    #[cfg(test)]
+    pub(super) const fn single(bit: u16) -> Self {
+        Self(1 << bit)
+    }
+
     const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -162,7 +167,6 @@ const MIRROR: Support = Support::Later("mirroring of requests");
 const OPEN_FILES: Support = Support::Later("keeping files open");
 const PERL: Support = Support::Later("Perl");
 const PROCESS: Support = Support::Later("control of nginx's own processes");
-const QUIC: Support = Support::Later("HTTP/3 and QUIC");
 const REAL_IP: Support = Support::Later("taking the client's address from a header");
 const REWRITING: Support = Support::Later("changing of response bodies");
 const SCGI: Support = Support::Later("SCGI");
