@@ -28,7 +28,7 @@ pub struct CommandLine {
     #[arg(short = 'n', long, value_name = "COUNT")]
     requests: Option<u64>,
 
-    /// Connections at the same time [default: as many as requests, at most 1000; 64 with -d or --rate]
+    /// Connections at the same time [default: as many as requests, at most 1000; 64 with -d alone]
     #[arg(short, long, value_name = "COUNT")]
     connections: Option<usize>,
 
@@ -41,7 +41,7 @@ pub struct CommandLine {
     #[arg(long, value_name = "PER SECOND")]
     rate: Option<f64>,
 
-    /// Use connections again [default if there are more requests than connections]
+    /// Use connections again [default with -d, --rate, or more requests than connections]
     #[arg(long, overrides_with = "no_keepalive")]
     keepalive: bool,
 
@@ -65,7 +65,7 @@ pub struct CommandLine {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     timeout: Duration,
 
-    /// Threads that send [default: half of the processor's; the server needs the others]
+    /// Threads that send [default: half of the cores; the server needs the others]
     #[arg(long, value_name = "COUNT")]
     threads: Option<usize>,
 
@@ -104,14 +104,17 @@ impl CommandLine {
     /// The run the user asked for.
     pub fn options(&self) -> std::io::Result<Options> {
         let requests = self.requests.or(self.duration.is_none().then_some(1000));
-        let steady = self.duration.is_some() || self.rate.is_some();
-        let connections = self.connections.unwrap_or(match requests {
-            Some(requests) if !steady => usize::try_from(requests)
+        let most = match requests {
+            Some(requests) => usize::try_from(requests)
                 .unwrap_or(usize::MAX)
                 .min(MOST_CONNECTIONS),
-            _ => 64,
-        });
-        let each_its_own = requests.is_some_and(|requests| requests <= connections as u64);
+            // An open loop takes as many as it needs; a closed one would keep all of them busy.
+            None if self.rate.is_some() => MOST_CONNECTIONS,
+            None => 64,
+        };
+        let connections = self.connections.unwrap_or(most);
+        let steady = self.duration.is_some() || self.rate.is_some();
+        let reuse = steady || requests.is_some_and(|requests| requests > connections as u64);
         Ok(Options {
             target: self.target.clone(),
             method: self
@@ -124,7 +127,7 @@ impl CommandLine {
             duration: self.duration,
             connections,
             rate: self.rate,
-            keepalive: self.keepalive || !self.no_keepalive && !each_its_own,
+            keepalive: self.keepalive || !self.no_keepalive && reuse,
             timeout: self.timeout,
             threads: self.threads.unwrap_or_else(half_of_the_cores),
         })
@@ -184,4 +187,67 @@ fn duration(text: &str) -> Result<Duration, String> {
         .parse()
         .map_err(|_| "write a number and a unit, as in 10s")?;
     Duration::try_from_secs_f64(number * unit).map_err(|_| "not a length of time".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use clap::{CommandFactory, Parser};
+
+    use super::{CommandLine, duration};
+
+    fn choices(arguments: &str) -> (Option<u64>, usize, bool) {
+        let arguments = ["load-tester"]
+            .into_iter()
+            .chain(arguments.split_whitespace());
+        let options = CommandLine::try_parse_from(arguments)
+            .unwrap()
+            .options()
+            .unwrap();
+        (options.requests, options.connections, options.keepalive)
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_left_out_follows_from_what_is_given() {
+        for (arguments, requests, connections, keepalive) in [
+            ("", Some(1000), 1000, false),
+            ("-n 20", Some(20), 20, false),
+            ("-n 5000", Some(5000), 1000, true),
+            ("-n 5000 --no-keepalive", Some(5000), 1000, false),
+            ("-c 10", Some(1000), 10, true),
+            ("--keepalive", Some(1000), 1000, true),
+            ("-d 5s", None, 64, true),
+            ("-d 5s -n 10", Some(10), 10, true),
+            ("-d 5s --rate 10", None, 1000, true),
+            ("--rate 10", Some(1000), 1000, true),
+        ] {
+            assert_eq!(
+                choices(arguments),
+                (requests, connections, keepalive),
+                "{arguments}"
+            );
+        }
+    }
+
+    #[test]
+    fn times_have_units() {
+        for (text, millis) in [
+            ("10s", 10_000),
+            ("500ms", 500),
+            ("1.5", 1500),
+            ("2m", 120_000),
+            ("1h", 3_600_000),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for text in ["", "s", "-1s", "1d", "1e30h", "NaN"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
 }

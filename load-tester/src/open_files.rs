@@ -2,8 +2,8 @@
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// Standard streams, the event queues, the HTML file, and some air.
-const BESIDE_CONNECTIONS: u64 = 64;
+/// Whoever calls us in its own process has files open too.
+const BESIDE_CONNECTIONS: u64 = 1024;
 
 /// Raises this process's soft limit if it is too low for `connections`. If the system says no, the run goes on, and
 /// connections that find no room are counted as errors with a hint.

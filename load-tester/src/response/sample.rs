@@ -59,6 +59,7 @@ impl BodySample {
     }
 }
 
+// ANCHOR: server_id
 fn id_of(message: &[u8]) -> Option<i64> {
     let message = message.trim_ascii_end();
     let start = memchr::memrchr(b' ', message).map_or(0, |space| space + 1);
@@ -66,6 +67,7 @@ fn id_of(message: &[u8]) -> Option<i64> {
     characters.next_back()?;
     characters.as_str().parse().ok()
 }
+// ANCHOR_END: server_id
 
 #[cfg(test)]
 mod tests {
