@@ -65,6 +65,19 @@ mod tests {
     }
 
     #[test]
+    fn keys_land_where_nginx_sends_them() {
+        // Observed: nginx 1.22.1, weights 1, 3, 2.
+        for (key, chosen) in [
+            ("/", 'c'),
+            ("/index.html", 'b'),
+            ("/page/1", 'b'),
+            ("a", 'c'),
+        ] {
+            assert_eq!(of(key, "a:1 b:3 c:2"), chosen, "{key}");
+        }
+    }
+
+    #[test]
     fn the_same_key_comes_to_the_same_peer() {
         for n in 0..50 {
             let key = format!("/page/{n}");

@@ -59,6 +59,7 @@ pub(crate) fn pick(candidates: &[Candidate], client: ClientAddr, walk: &mut Walk
     None
 }
 
+// ANCHOR: hash
 fn take_in(hash: u64, client: ClientAddr) -> u64 {
     let mix = |octets: &[u8]| {
         octets
@@ -71,6 +72,7 @@ fn take_in(hash: u64, client: ClientAddr) -> u64 {
         ClientAddr::Unix => mix(&[0, 0, 0]),
     }
 }
+// ANCHOR_END: hash
 
 #[cfg(test)]
 mod tests {
@@ -87,6 +89,22 @@ mod tests {
         // 89 * 113 + 127 = 10184 = 3913 mod 6271; * 113 + 0 = 3199; * 113 + 0 = 4040
         assert_eq!(take_in(START, ClientAddr::V4(Ipv4Addr::LOCALHOST)), 4040);
         assert_eq!(of("127.0.0.1", "a b c"), 'c', "4040 mod 3 = 2");
+    }
+
+    #[test]
+    fn clients_land_where_nginx_sends_them() {
+        // Observed: nginx 1.22.1, real_ip_header for the client's address, weights 1, 3, 2.
+        for (client, chosen) in [
+            ("127.0.0.1", 'b'),
+            ("10.1.2.3", 'c'),
+            ("172.18.0.1", 'b'),
+            ("192.168.1.77", 'c'),
+            ("203.0.113.9", 'a'),
+            ("::1", 'c'),
+            ("2001:db8::7", 'b'),
+        ] {
+            assert_eq!(of(client, "a:1 b:3 c:2"), chosen, "{client}");
+        }
     }
 
     #[test]

@@ -98,6 +98,7 @@ impl Candidate {
     }
 }
 
+// ANCHOR: choose
 /// This line of code chose the backend.
 ///
 /// `walk` is what this request remembers between its tries; `ring` is there for `hash ... consistent` only.
@@ -122,6 +123,7 @@ pub(crate) fn choose(
     };
     chosen.or_else(|| round_robin::pick(candidates))
 }
+// ANCHOR_END: choose
 
 /// The candidate that owns `point` when each owns as many points in a row as its weight: 0 ..= total weight - 1.
 fn owner_of(point: u64, candidates: &[Candidate]) -> usize {

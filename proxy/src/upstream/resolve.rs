@@ -192,3 +192,84 @@ impl Upstream {
             .any(|peer| peer.address.is_none() || peer.state.is_suspect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::balance::{ClientAddr, PickKey};
+    use crate::upstream::{State, Tried};
+
+    fn mapped(mappings: &[&str]) -> Arc<HostMap> {
+        Arc::new(
+            mappings
+                .iter()
+                .map(|text| parse_mapping(text).unwrap())
+                .collect(),
+        )
+    }
+
+    fn picked(upstream: &Upstream) -> Option<String> {
+        let key = PickKey {
+            client: ClientAddr::Unix,
+            hash_key: b"",
+        };
+        let lease = upstream.pick(&key, &mut Tried::default(), Instant::now())?;
+        Some(lease.address().to_string())
+    }
+
+    #[test]
+    fn a_mapping_is_a_name_and_an_address() {
+        let (name, address) = parse_mapping("backend1:5000=127.0.0.1:5001").unwrap();
+        assert_eq!(name, ("backend1".to_owned(), 5000));
+        assert_eq!(address, "127.0.0.1:5001".parse().unwrap());
+        for wrong in [
+            "backend1:5000",
+            "backend1=127.0.0.1:1",
+            "a:b=127.0.0.1:1",
+            "a:1=b:1",
+            "",
+        ] {
+            assert!(
+                parse_mapping(wrong)
+                    .unwrap_err()
+                    .contains("NAME:PORT=ADDR:PORT"),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mapped_name_is_not_asked_for() {
+        let upstream = Arc::new(Upstream::implicit("Backend1:5000", 80).unwrap());
+        assert_eq!(picked(&upstream), None, "not resolved yet");
+        let hosts = mapped(&["backend1:5000=127.0.0.1:5001", "backend1:80=127.0.0.1:1"]);
+        resolve_once(&[Arc::clone(&upstream)], &hosts).await;
+        assert_eq!(picked(&upstream).unwrap(), "127.0.0.1:5001");
+    }
+
+    #[tokio::test]
+    async fn names_that_the_system_knows_resolve_ipv4_first() {
+        let upstream = Arc::new(Upstream::implicit("localhost:5000", 80).unwrap());
+        resolve_once(&[Arc::clone(&upstream)], &Arc::default()).await;
+        assert_eq!(picked(&upstream).unwrap(), "127.0.0.1:5000");
+    }
+
+    #[tokio::test]
+    async fn the_loop_goes_on_until_it_is_dropped() {
+        let upstream = Arc::new(Upstream::implicit("backend1:5000", 80).unwrap());
+        let hosts = mapped(&["backend1:5000=127.0.0.1:5001"]);
+        let resolving = tokio::spawn(keep_resolving(vec![Arc::clone(&upstream)], hosts));
+        let arrived = async {
+            while picked(&upstream).is_none() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(5), arrived)
+            .await
+            .expect("it resolves at once");
+        assert_eq!(upstream.report().peers[0].condition.state, State::Up);
+        assert!(!resolving.is_finished());
+        resolving.abort();
+        assert!(resolving.await.unwrap_err().is_cancelled());
+    }
+}
