@@ -93,10 +93,11 @@ pub struct CommandLine {
 
 const EXAMPLES: &str = "\
 Examples:
-  load-tester                                    what the lab's text asks for
-  load-tester --expect 1:1:1                     the same, and exit with 1 if one server has more than the others
-  load-tester -d 10s -c 64                       as many requests as 64 connections can carry
-  load-tester -d 10s --rate 2000 --html load.html   2000 requests a second, with charts
+  load-tester                         what the lab's text asks for
+  load-tester --expect 1:1:1          the same, and exit with 1 if one server has more than the others
+  load-tester -d 10s -c 64            as many requests as 64 connections can carry
+  load-tester -d 10s --rate 2000 --html load.html
+                                      2000 requests a second, with charts
 
 Exit status: 0 if it ran, 1 if nothing was answered or --expect is not met, 2 if the arguments make no sense.";
 

@@ -25,22 +25,20 @@ pub(crate) fn stop_on_ctrl_c(progress: Arc<Progress>) -> anyhow::Result<()> {
 /// A line on the terminal that says how far the run is. It goes to stderr: stdout is for the result.
 pub(crate) fn show(options: &Options, progress: Arc<Progress>) -> ProgressBar {
     let line = ProgressBar::new(options.requests.unwrap_or(0));
-    let known = "{bar:30} {pos}/{len} {per_sec} {msg}";
-    let style = ProgressStyle::with_template(if options.requests.is_some() {
-        known
-    } else {
-        "{spinner} {pos} {per_sec} {msg}"
-    });
-    line.set_style(style.expect("the template is valid"));
+    let template = match options.requests {
+        Some(_) => "{bar:30} {pos} of {len}{msg}",
+        None => "{spinner} {elapsed} {pos} requests{msg}",
+    };
+    line.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
     let shown = line.clone();
     thread::spawn(move || {
         while !shown.is_finished() {
             let (done, failed) = progress.finished();
+            let rate = done as f64 / shown.elapsed().as_secs_f64();
             shown.set_position(done);
-            shown.set_message(if failed > 0 {
-                format!("{failed} failed")
-            } else {
-                String::new()
+            shown.set_message(match failed {
+                0 => format!(", {rate:.0} a second"),
+                _ => format!(", {rate:.0} a second, {failed} failed"),
             });
             thread::sleep(Duration::from_millis(100));
         }

@@ -1,8 +1,9 @@
 //! Numbers as people read them.
 
-/// `0.42 ms`, `12.3 ms`, `1.20 s`.
+/// `0 ms`, `0.42 ms`, `12.3 ms`, `1.20 s`.
 pub(super) fn millis(ms: f64) -> String {
     match ms {
+        0.0 => "0 ms".into(),
         _ if ms < 10.0 => format!("{ms:.2} ms"),
         _ if ms < 100.0 => format!("{ms:.1} ms"),
         _ if ms < 1000.0 => format!("{ms:.0} ms"),

@@ -26,7 +26,11 @@ pub fn render(report: &Report) -> String {
             &percentiles::chart(report),
             &latency_table(report),
         ),
-        section("Over time", &over_time::answers(report), ""),
+        section(
+            &format!("Answers {}", over_time::slice(report)),
+            &over_time::answers(report),
+            "",
+        ),
         section(
             "The slowest request at each moment",
             &over_time::slowest(report),
@@ -57,9 +61,8 @@ fn summary(report: &Report) -> String {
         None => format!("{:.0} a second", report.requests_per_second),
     };
     format!(
-        "{} {} in {:.2} s: {pace}; at most {} at the same time, {} received.",
-        counted(report.requests, "request"),
-        report.method,
+        "{} in {:.2} s: {pace}; at most {} at the same time, {} received.",
+        counted(report.requests, &format!("{} request", report.method)),
         report.seconds,
         counted(report.connections as u64, "connection"),
         bytes(report.bytes_received),

@@ -69,6 +69,14 @@ pub(super) fn slowest(report: &Report) -> String {
     plot.finish()
 }
 
+/// How long one column is, in words.
+pub(super) fn slice(report: &Report) -> String {
+    match report.timeline.get(1) {
+        Some(second) => format!("every {:.0} ms", second.at_seconds * 1e3),
+        None => "over time".into(),
+    }
+}
+
 fn span(report: &Report, index: usize) -> [f64; 2] {
     let count = report.timeline.len().max(1) as f64;
     [index as f64 / count, (index + 1) as f64 / count]
