@@ -28,10 +28,12 @@ struct Whoami<'a> {
 }
 
 impl Backend {
+    // ANCHOR: greet
     /// `Hello from Server 1!`, with no newline, as the module's client expects it.
     pub(crate) fn greet(&self) -> Response {
         text(self.greeting.clone())
     }
+    // ANCHOR_END: greet
 }
 
 pub(crate) fn text(body: impl IntoResponse) -> Response {
