@@ -42,6 +42,18 @@ enum Command {
     Restart { name: String },
     /// Let the proxy read its configuration again, without dropping a request
     Reload,
+    /// Run the load tester against the main lab (without Docker's port 80)
+    Load {
+        /// The load tester's own options
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Run the proxy's program as the lab runs it, e.g. `cargo lab proxy -t` or `cargo lab proxy -s reload`
+    Proxy {
+        /// nginx's options
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// What a service has printed
     Logs {
         name: String,
@@ -147,6 +159,8 @@ impl Cli {
             Command::Stop { name } => control::stop_politely(&place, &name).await?,
             Command::Start { name } => control::start(&place, &name).await?,
             Command::Restart { name } => control::restart(&place, &name).await?,
+            Command::Load { args } => return control::load(&place, &args),
+            Command::Proxy { args } => return control::proxy(&place, &args),
             Command::Reload => control::reload(&place)?,
             Command::Logs { name, follow } => control::logs(&place, &name, follow)?,
         }

@@ -1,6 +1,6 @@
 //! What the other commands do to a running lab: marks in `.lab/` that say what is wanted, and signals.
 use std::fs;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -90,27 +90,48 @@ pub async fn restart(place: &Place, name: &str) -> Result<()> {
 
 /// Lets the proxy check its configuration, then read it again.
 pub fn reload(place: &Place) -> Result<()> {
-    let (running, service) = known(place, "proxy")?;
+    known(place, "proxy")?;
     let pid = place
-        .pid(service.name)
+        .pid("proxy")
         .context("the proxy does not run; `cargo lab start proxy`")?;
-    if !check_configuration(place, &running)? {
+    if proxy(place, &["-t".into(), "-q".into()])? != ExitCode::SUCCESS {
         bail!("the configuration has a fault (see above); the proxy keeps the old one");
     }
     place::signal(pid, Signal::SIGHUP)
 }
 
-/// `proxy -t` with the arguments the lab's proxy was started with.
-pub fn check_configuration(place: &Place, running: &Running) -> Result<bool> {
-    let service = Service::find("proxy")?;
-    let mut check = Command::new(Binaries::beside_this_executable()?.path(service.binary));
-    check
+/// The proxy's program with the arguments that the lab's proxy was started with, and these.
+pub fn proxy(place: &Place, args: &[String]) -> Result<ExitCode> {
+    let (running, service) = known(place, "proxy")?;
+    let mut command = Command::new(Binaries::beside_this_executable()?.path(service.binary));
+    command
         .args(service.start(place, &running.ports).args)
-        .arg("-t");
-    Ok(check
+        .args(args);
+    outcome(&mut command)
+}
+
+/// The load tester, aimed at the main lab.
+pub fn load(place: &Place, args: &[String]) -> Result<ExitCode> {
+    let running = place.must_run()?;
+    let mut command = Command::new(Binaries::beside_this_executable()?.path("load-tester"));
+    command
+        .env(
+            "LAB_TARGET",
+            format!("http://127.0.0.1:{}/", running.ports.http),
+        )
+        .args(args);
+    outcome(&mut command)
+}
+
+fn outcome(command: &mut Command) -> Result<ExitCode> {
+    let program = command.get_program().to_owned();
+    let status = command
         .status()
-        .context("the proxy's program does not start")?
-        .success())
+        .with_context(|| format!("{} does not start", program.display()))?;
+    Ok(status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 /// Prints what a service has said so far; with `follow` goes on until Ctrl-C.

@@ -17,6 +17,7 @@ pub mod paint;
 pub mod peers;
 pub mod place;
 pub mod ports;
+pub mod private_lab;
 pub mod services;
 pub mod status;
 pub mod up;

@@ -92,15 +92,15 @@ pub async fn up(place: Place, options: Options) -> Result<ExitCode> {
         },
         asked = stop_requested(options.until_input_ends) => asked,
     };
-    println!("{}", paint::bold("stopping the lab ..."));
+    output::tell(&paint::bold("stopping the lab ..."));
     let _ = stop.send(true);
     tokio::select! {
         () = async { while tasks.join_next().await.is_some() {} } => {}
-        _ = stop_requested(false) => println!("asked twice: killing what is left"),
+        _ = stop_requested(false) => output::tell("asked twice: killing what is left"),
     }
     tasks.shutdown().await;
     sweep(&lab.place)?;
-    println!("the lab is down");
+    output::tell("the lab is down");
     outcome.map(|()| ExitCode::SUCCESS)
 }
 

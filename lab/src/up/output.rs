@@ -64,3 +64,8 @@ impl Output {
         }
     }
 }
+
+/// A line of the launcher's own. Unlike `println!` it survives a terminal that was closed.
+pub(super) fn tell(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}

@@ -19,7 +19,7 @@ use crate::up::Output;
 const AFTER_CRASH: Duration = Duration::from_secs(1);
 const LOOK_AT_MARK: Duration = Duration::from_millis(50);
 /// Requests in flight may finish; then patience ends.
-const STOP_DEADLINE: Duration = Duration::from_secs(5);
+const STOP_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What every supervisor of one lab shares.
 #[derive(Debug)]
