@@ -1,0 +1,61 @@
+# One build for the whole lab, then one small image per service:
+#   build (Rust) ->  backends   proxy   docs   load-tester      (Debian, no compiler)
+#                ->  test                                       (the build's own image, to run the tests in)
+# Every image has a shell: `docker compose exec backend1 sh` and look around.
+
+FROM rust:1.95-slim-bookworm AS build
+WORKDIR /src
+COPY . .
+# The caches outlive the build: after an edit, only what changed is compiled. They are no part of the image, so the
+# programs are copied out. `lab` profile: optimised, but without the minutes that link-time optimisation takes.
+RUN --mount=type=cache,id=lab8-registry,target=/usr/local/cargo/registry,sharing=locked \
+    --mount=type=cache,id=lab8-target,target=/src/target,sharing=locked \
+    cargo build --locked --profile lab --bins \
+ && mkdir /out \
+ && cp target/lab/backends target/lab/proxy target/lab/load-tester /out/ \
+ && target/lab/lab book build --dest /out/book
+
+# What all services share: an unprivileged user. No service needs more than its own binary.
+FROM debian:bookworm-slim AS base
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent lab
+USER lab
+
+FROM base AS backends
+COPY --from=build /out/backends /usr/local/bin/
+EXPOSE 5000
+CMD ["backends", "--bind", "0.0.0.0:5000"]
+
+FROM base AS proxy
+COPY --from=build /out/proxy /usr/local/bin/
+COPY proxy/conf /etc/proxy
+EXPOSE 80 8000 8080
+# nginx's word for: finish what is in flight, then go
+STOPSIGNAL SIGQUIT
+CMD ["proxy", "-g", "daemon off;", "--admin", "0.0.0.0:8080"]
+
+FROM base AS docs
+COPY --from=build /out/proxy /usr/local/bin/
+COPY docs/nginx.conf /etc/proxy/nginx.conf
+COPY --from=build /out/book /etc/proxy/book
+EXPOSE 8000
+STOPSIGNAL SIGQUIT
+CMD ["proxy", "-g", "daemon off;", "--admin", "127.0.0.1:8080"]
+
+FROM base AS load-tester
+COPY --from=build /out/load-tester /usr/local/bin/
+ENTRYPOINT ["load-tester"]
+
+# The tests, with the tools that the book's commands use. Dependencies are in the image, so running needs no network;
+# what is compiled goes to a volume (compose.yaml), so that the second run is quick.
+FROM build AS test
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends curl procps \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --uid 10001 --user-group --create-home lab \
+ && mkdir /target \
+ && chown lab:lab /target /src \
+ && chmod -R a+rwX /usr/local/cargo
+USER lab
+ENV CARGO_TARGET_DIR=/target LAB_STATE=/tmp/lab
+RUN cargo fetch --locked
+CMD ["cargo", "test", "--workspace"]
