@@ -12,7 +12,7 @@ RUN --mount=type=cache,id=lab8-registry,target=/usr/local/cargo/registry,sharing
     --mount=type=cache,id=lab8-target,target=/src/target,sharing=locked \
     cargo build --locked --profile lab --bins \
  && mkdir /out \
- && cp target/lab/backends target/lab/proxy target/lab/load-tester /out/ \
+ && for program in backends load-tester proxy; do strip --strip-debug -o /out/$program target/lab/$program; done \
  && target/lab/lab book build --dest /out/book
 
 # What all services share: an unprivileged user. No service needs more than its own binary.
