@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 
 use crate::place::Place;
 use crate::ports::Ports;
-use crate::{book, control, doctor, peers, status, up};
+use crate::{bench, book, control, doctor, peers, status, up};
 
 /// The lab without Docker, and its chores.
 #[derive(Debug, Parser)]
@@ -66,6 +66,8 @@ enum Command {
     /// The book
     #[command(subcommand)]
     Book(Book),
+    /// Our proxy beside nginx, HAProxy and plain TCP relaying
+    Bench(Bench),
     /// The runs that need more than Rust: Docker, a browser, nginx
     #[command(subcommand)]
     Test(Test),
@@ -114,6 +116,35 @@ enum Book {
     },
 }
 
+#[derive(Debug, Args)]
+struct Bench {
+    #[command(subcommand)]
+    command: Option<BenchCommand>,
+    /// How often each has its turn
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=50))]
+    rounds: u32,
+    /// How long a turn lasts
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=60))]
+    seconds: u32,
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    connections: u32,
+    /// Fail if ours needs more than this part of nginx's CPU time per request
+    #[arg(long, value_name = "RATIO")]
+    at_most: Option<f64>,
+    /// Use the release build as it is
+    #[arg(long, global = true)]
+    no_build: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum BenchCommand {
+    /// What a connection costs that does nothing
+    Idle {
+        #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+        connections: u32,
+    },
+}
+
 #[derive(Debug, Subcommand)]
 enum Test {
     /// The same requests to real nginx and to ours, the answers compared
@@ -151,6 +182,7 @@ impl Cli {
                 )
                 .await;
             }
+            Command::Bench(asked) => return asked.run(&place).await,
             Command::Doctor => return doctor::doctor(&place),
             Command::Book(Book::Build { dest }) => book::build_for_people(&place.root, dest)?,
             Command::Book(Book::Serve { port }) => book::serve(&place, port).await?,
@@ -194,5 +226,33 @@ impl Up {
             no_build,
             until_input_ends,
         })
+    }
+}
+
+impl Bench {
+    async fn run(self, place: &Place) -> Result<ExitCode> {
+        let Self {
+            command,
+            rounds,
+            seconds,
+            connections,
+            at_most,
+            no_build,
+        } = self;
+        match command {
+            Some(BenchCommand::Idle { connections }) => {
+                bench::idle(place, connections as usize, no_build).await
+            }
+            None => bench::run(
+                place,
+                &bench::Options {
+                    rounds,
+                    seconds,
+                    connections,
+                    at_most,
+                    no_build,
+                },
+            ),
+        }
     }
 }

@@ -7,6 +7,7 @@
     reason = "this is a command-line program: standard output is its product"
 )]
 
+pub mod bench;
 pub mod binaries;
 pub mod book;
 pub mod cli;
@@ -18,6 +19,7 @@ pub mod peers;
 pub mod place;
 pub mod ports;
 pub mod private_lab;
+mod server_process;
 pub mod services;
 pub mod status;
 pub mod up;

@@ -1,18 +1,15 @@
 //! Starts both programs on one site's configuration and sends them the same requests in the same order.
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
-use nix::sys::signal::Signal;
+use anyhow::{Context, Result};
 
 use super::backend::Backends;
 use super::report::Tally;
 use super::site::Site;
 use super::{answer, report};
-use crate::place;
+use crate::server_process::{ServerProcess, free_port};
 
 /// A program that reads nginx.conf.
 #[derive(Debug)]
@@ -50,53 +47,23 @@ impl Program {
         name: &str,
         site: &Site,
         backends: &Backends,
-    ) -> Result<Running> {
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    ) -> Result<ServerProcess> {
+        let port = free_port()?;
         let conf = folder.join(format!("{name}.conf"));
         let log = folder.join(format!("{name}.log"));
         let pid = folder.join(format!("{name}.pid"));
         fs::write(&conf, configuration(site, self.extra, port, backends))?;
-        let mut child = Command::new(&self.path)
-            .arg("-p")
-            .arg(folder)
-            .arg("-c")
-            .arg(&conf)
-            .args([
-                "-g",
-                &format!(
-                    "daemon off; pid {}; error_log {} info;",
-                    pid.display(),
-                    log.display()
-                ),
-            ])
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(folder.join(format!("{name}.stderr")))?)
-            .spawn()
-            .with_context(|| self.path.display().to_string())?;
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if child.try_wait()?.is_some() || Instant::now() > deadline {
-                let _ = child.kill();
-                let said =
-                    fs::read_to_string(folder.join(format!("{name}.stderr"))).unwrap_or_default();
-                bail!("{} does not start:\n{said}", self.path.display());
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        Ok(Running { child, port })
-    }
-}
-
-struct Running {
-    child: Child,
-    port: u16,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // nginx's master must end its workers, so not SIGKILL.
-        let _ = place::signal(self.child.id().cast_signed(), Signal::SIGTERM);
-        let _ = self.child.wait();
+        let mut command = Command::new(&self.path);
+        command.arg("-p").arg(folder).arg("-c").arg(&conf);
+        command.args([
+            "-g",
+            &format!(
+                "daemon off; pid {}; error_log {} info;",
+                pid.display(),
+                log.display()
+            ),
+        ]);
+        ServerProcess::start(command, port, folder, name)
     }
 }
 
