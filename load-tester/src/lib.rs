@@ -12,6 +12,7 @@ mod open_files;
 mod options;
 mod progress;
 mod report;
+mod request;
 pub mod response;
 mod tally;
 mod target;

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
-use load_tester::{Progress, command_line::CommandLine, html, run, text};
+use load_tester::{Progress, RunError, command_line::CommandLine, html, run, text};
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = CommandLine::parse();
@@ -27,7 +27,13 @@ fn main() -> anyhow::Result<ExitCode> {
     terminal::stop_on_ctrl_c(Arc::clone(&progress))?;
     let line = (!arguments.verbose && std::io::stderr().is_terminal())
         .then(|| terminal::show(&options, Arc::clone(&progress)));
-    let report = run(&options, &progress)?;
+    let report = match run(&options, &progress) {
+        Err(RunError::Options(reason)) => {
+            eprintln!("error: {reason}");
+            return Ok(ExitCode::from(2));
+        }
+        result => result?,
+    };
     if let Some(line) = line {
         line.finish_and_clear();
     }

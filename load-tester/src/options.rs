@@ -1,8 +1,12 @@
-//! What to send, how much of it, and when to stop: typed, checked once, and turned into the bytes of the request.
+//! What to send, how much of it, and when to stop: typed, and checked once.
 
 use std::time::Duration;
 
-use crate::Target;
+use crate::{Target, request};
+
+/// A client has no more ports to connect from.
+const MOST_CONNECTIONS: usize = 65_536;
+const MOST_THREADS: usize = 256;
 
 /// One load run. The default is the module's client: 1000 requests, all in flight at once, each on its own connection.
 #[derive(Debug, Clone)]
@@ -41,8 +45,11 @@ pub enum OptionsError {
     /// Zero of something that must be there.
     #[error("{0} must be more than zero")]
     Zero(&'static str),
-    /// The rate is not a positive number.
-    #[error("the rate must be a number above zero")]
+    /// More than one machine can do.
+    #[error("{0} must be at most {1}")]
+    TooMany(&'static str, usize),
+    /// The rate is not a number we can keep time for.
+    #[error("the rate must be above zero and at most a million requests a second")]
     Rate,
     /// The method is not an HTTP token.
     #[error("{0:?} is not a request method")]
@@ -89,18 +96,22 @@ impl Options {
                 return Err(OptionsError::Zero(name));
             }
         }
-        if self
-            .rate
-            .is_some_and(|rate| !rate.is_finite() || rate <= 0.0)
-        {
+        for (name, number, most) in [
+            (
+                "the number of connections",
+                self.connections,
+                MOST_CONNECTIONS,
+            ),
+            ("the number of threads", self.threads, MOST_THREADS),
+        ] {
+            if number > most {
+                return Err(OptionsError::TooMany(name, most));
+            }
+        }
+        if self.rate.is_some_and(|rate| !(rate > 0.0 && rate <= 1e6)) {
             return Err(OptionsError::Rate);
         }
-        if !is_token(&self.method) {
-            return Err(OptionsError::Method(self.method.clone()));
-        }
-        self.headers
-            .iter()
-            .try_for_each(|(name, value)| check_field(name, value))
+        request::check(self)
     }
 
     /// May a request be sent twice without harm? (RFC 9110, section 9.2.2)
@@ -110,67 +121,6 @@ impl Options {
             "GET" | "HEAD" | "PUT" | "DELETE" | "OPTIONS" | "TRACE"
         )
     }
-
-    /// The bytes of every request of the run.
-    pub(crate) fn request_bytes(&self) -> Vec<u8> {
-        let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target.path());
-        let mut field = |name: &str, value: &str| {
-            head.push_str(name);
-            head.push_str(": ");
-            head.push_str(value);
-            head.push_str("\r\n");
-        };
-        let given = |wanted: &str| {
-            self.headers
-                .iter()
-                .any(|(name, _)| name.eq_ignore_ascii_case(wanted))
-        };
-        if !given("host") {
-            field("Host", self.target.authority());
-        }
-        if !given("user-agent") {
-            field(
-                "User-Agent",
-                concat!("load-tester/", env!("CARGO_PKG_VERSION")),
-            );
-        }
-        for (name, value) in &self.headers {
-            field(name, value);
-        }
-        if !self.body.is_empty() || matches!(self.method.as_str(), "POST" | "PUT" | "PATCH") {
-            field("Content-Length", &self.body.len().to_string());
-        }
-        if !self.keepalive && !given("connection") {
-            field("Connection", "close");
-        }
-        head.push_str("\r\n");
-        let mut bytes = head.into_bytes();
-        bytes.extend_from_slice(&self.body);
-        bytes
-    }
-}
-
-fn check_field(name: &str, value: &str) -> Result<(), OptionsError> {
-    if !is_token(name)
-        || value
-            .bytes()
-            .any(|byte| byte < 0x20 && byte != b'\t' || byte == 0x7f)
-    {
-        return Err(OptionsError::Header(format!("{name}: {value}")));
-    }
-    let framing = ["content-length", "transfer-encoding", "expect", "upgrade"];
-    if framing.iter().any(|ours| name.eq_ignore_ascii_case(ours)) {
-        return Err(OptionsError::Framing(name.to_owned()));
-    }
-    Ok(())
-}
-
-/// RFC 9110's `token`: what a method or a field name is made of.
-fn is_token(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 #[cfg(test)]
@@ -179,59 +129,6 @@ mod tests {
 
     fn options() -> Options {
         Options::new("http://localhost:8088/a?b=c".parse().unwrap())
-    }
-
-    #[test]
-    fn a_request_names_its_host_and_closes_unless_kept_alive() {
-        let mut options = options();
-        let version = env!("CARGO_PKG_VERSION");
-        let head = format!(
-            "GET /a?b=c HTTP/1.1\r\nHost: localhost:8088\r\nUser-Agent: load-tester/{version}\r\n"
-        );
-        assert_eq!(
-            options.request_bytes(),
-            format!("{head}Connection: close\r\n\r\n").into_bytes()
-        );
-        options.keepalive = true;
-        assert_eq!(options.request_bytes(), format!("{head}\r\n").into_bytes());
-    }
-
-    #[test]
-    fn given_fields_replace_ours_and_a_body_gets_its_length() {
-        let mut options = options();
-        options.keepalive = true;
-        options.method = "POST".into();
-        options.body = b"abc".to_vec();
-        options.headers = vec![
-            ("host".into(), "example".into()),
-            ("User-Agent".into(), "me".into()),
-        ];
-        assert_eq!(
-            String::from_utf8(options.request_bytes()).unwrap(),
-            "POST /a?b=c HTTP/1.1\r\nhost: example\r\nUser-Agent: me\r\nContent-Length: 3\r\n\r\nabc"
-        );
-    }
-
-    #[test]
-    fn what_would_break_the_request_apart_is_refused() {
-        let with = |name: &str, value: &str| {
-            let mut options = options();
-            options.headers = vec![(name.into(), value.into())];
-            options.check()
-        };
-        assert_eq!(with("X-Ok", "a\tb \u{e9}"), Ok(()));
-        assert!(matches!(
-            with("X", "a\r\nB: c"),
-            Err(OptionsError::Header(_))
-        ));
-        assert!(matches!(with("X Y", "a"), Err(OptionsError::Header(_))));
-        assert!(matches!(
-            with("Content-Length", "3"),
-            Err(OptionsError::Framing(_))
-        ));
-        let mut options = options();
-        options.method = "GET /x".into();
-        assert!(matches!(options.check(), Err(OptionsError::Method(_))));
     }
 
     #[test]
@@ -245,8 +142,18 @@ mod tests {
             idle.check(),
             Err(OptionsError::Zero("the number of connections"))
         );
-        let mut rate = options();
-        rate.rate = Some(f64::NAN);
-        assert_eq!(rate.check(), Err(OptionsError::Rate));
+        let mut many = options();
+        many.threads = 100_000;
+        assert_eq!(
+            many.check(),
+            Err(OptionsError::TooMany("the number of threads", 256))
+        );
+        for rate in [f64::NAN, 0.0, -1.0, 1e7] {
+            let options = Options {
+                rate: Some(rate),
+                ..options()
+            };
+            assert_eq!(options.check(), Err(OptionsError::Rate));
+        }
     }
 }

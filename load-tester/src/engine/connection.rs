@@ -54,7 +54,9 @@ pub(super) struct Connection {
     written: usize,
     /// Requests answered on this very stream.
     answers: u64,
-    /// Addresses of the host tried for this request.
+    /// Which of the host's addresses this is a connection to ...
+    pub(super) address: usize,
+    /// ... and how many were tried in vain for this request.
     pub(super) addresses_tried: usize,
     /// Bytes read since somebody last took them.
     pub(super) received: u64,
@@ -69,6 +71,7 @@ impl Connection {
             carry: Vec::new(),
             written: 0,
             answers: 0,
+            address: 0,
             addresses_tried: 0,
             received: 0,
         }
@@ -150,7 +153,11 @@ impl Connection {
                 {
                     break;
                 }
-                Err(error) if !self.is_sending() => return Outcome::Failed(Fault::of(&error)),
+                Err(error) if self.written == 0 && self.answers == 0 => {
+                    // Not connected after all; some systems keep the reason apart.
+                    let reason = stream.take_error().ok().flatten().unwrap_or(error);
+                    return Outcome::Failed(Fault::of(&reason));
+                }
                 Err(error) => {
                     // A server may answer (413, say) and close without reading all: the answer is what counts.
                     return match self.read(wire, scratch, true) {

@@ -11,7 +11,7 @@ use connection::Wire;
 use schedule::Schedule;
 use worker::{Plan, Worker};
 
-use crate::{Options, OptionsError, Progress, Report, open_files, tally::Tally};
+use crate::{Options, OptionsError, Progress, Report, open_files, request, tally::Tally};
 
 /// Why a run could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +60,7 @@ fn offer(
     addresses: &[SocketAddr],
     connections: usize,
 ) -> Result<Tally, RunError> {
-    let request = options.request_bytes();
+    let request = request::bytes(options);
     let wire = Wire {
         request: &request,
         idempotent: options.is_idempotent(),

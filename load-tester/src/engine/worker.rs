@@ -54,7 +54,7 @@ pub(super) struct Worker<'a> {
     in_flight: usize,
     nothing_left: bool,
     next_check: Instant,
-    /// Which of the host's addresses answered last.
+    /// Which of the host's addresses new connections go to.
     address: usize,
     scratch: Vec<u8>,
     tally: Tally,
@@ -137,6 +137,7 @@ impl<'a> Worker<'a> {
         let connection = &mut self.connections[index];
         connection.job = Some(job);
         if !connection.is_open() {
+            connection.address = self.address;
             let address = self.plan.addresses[self.address];
             self.tally.connections += 1;
             if let Err(error) = connection.open(address, self.poll.registry(), Token(index)) {
@@ -195,7 +196,7 @@ impl<'a> Worker<'a> {
             return false;
         }
         connection.close();
-        self.address = connection.addresses_tried % self.plan.addresses.len();
+        self.address = (connection.address + 1) % self.plan.addresses.len();
         if let Some(job) = connection.job {
             self.send(index, job);
         }

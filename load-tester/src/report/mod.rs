@@ -30,7 +30,7 @@ pub struct Report {
     pub rate: Option<f64>,
     /// Connections used at the same time.
     pub connections: usize,
-    /// Connections made in all.
+    /// Connections opened in all, those that failed included.
     pub connections_opened: u64,
     /// Whether connections were used again.
     pub keepalive: bool,

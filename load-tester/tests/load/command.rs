@@ -269,6 +269,14 @@ fn wrong_arguments_exit_with_2_and_say_what_is_meant() {
         (["localhost", "-d", "5 parsecs"], "is no unit of time"),
         (["localhost", "-H", "no colon"], "write `Name: value`"),
         (["localhost", "--tolerance", "1"], "--expect"),
+        (
+            ["localhost", "-c", "0"],
+            "the number of connections must be more than zero",
+        ),
+        (
+            ["localhost", "-H", "Content-Length: 3"],
+            "is written by the load tester itself",
+        ),
     ] {
         let output = load_tester(&arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
