@@ -1,0 +1,129 @@
+//! The admin listener: what the proxy knows of itself, for people (`/`), programs (`/api/status`) and Prometheus
+//! (`/metrics`). It only reads; nothing here can change the proxy.
+//!
+//! It runs on the control runtime: a slow reader of a page costs no worker anything.
+
+mod counters;
+mod guard;
+mod metrics;
+mod services;
+mod status;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Router, middleware};
+use service::Shutdown;
+use tokio::net::TcpListener;
+
+pub(crate) use counters::{Counters, WorkerCounters};
+pub(crate) use services::Port;
+
+use crate::upstream::Upstream;
+
+/// How long a reader of a page may take after the shutdown.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// Where the admin pages get what they show.
+pub(crate) struct Sources {
+    pub(crate) counters: Arc<Counters>,
+    /// Asked anew for each page: a reload changes the answer.
+    pub(crate) view: Box<dyn Fn() -> View + Send + Sync>,
+    pub(crate) started: SystemTime,
+}
+
+/// The configuration that serves now, as far as it is shown.
+#[derive(Debug)]
+pub(crate) struct View {
+    /// 1 at the start, one more with each reload.
+    pub(crate) generation: u64,
+    pub(crate) loaded: SystemTime,
+    pub(crate) upstreams: Vec<Arc<Upstream>>,
+    /// The ports that `server {}` blocks listen on.
+    pub(crate) ports: Vec<Port>,
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources")
+            .field("started", &self.started)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Serves until `shutdown`.
+pub(crate) async fn run(listener: TcpListener, sources: Sources, shutdown: Shutdown) {
+    service::serve(listener, router(sources), shutdown, DRAIN).await;
+}
+
+fn router(sources: Sources) -> Router {
+    Router::new()
+        .route(
+            "/",
+            get(|| page("text/html; charset=utf-8", include_str!("page/home.html"))),
+        )
+        .route(
+            "/home.js",
+            get(|| {
+                page(
+                    "text/javascript; charset=utf-8",
+                    include_str!("page/home.js"),
+                )
+            }),
+        )
+        .route(
+            "/home.css",
+            get(|| page("text/css; charset=utf-8", include_str!("page/home.css"))),
+        )
+        .route(
+            "/lab.css",
+            get(|| page("text/css; charset=utf-8", service::LAB_CSS)),
+        )
+        .route("/api/status", get(status_api))
+        .route("/metrics", get(prometheus))
+        .route(
+            "/healthz",
+            get(|| page("text/plain; charset=utf-8", "ok\n")),
+        )
+        .layer(middleware::from_fn(guard::protect))
+        .with_state(Arc::new(sources))
+}
+
+async fn page(content_type: &'static str, text: &'static str) -> Response {
+    (
+        [(CONTENT_TYPE, content_type), (CACHE_CONTROL, "no-cache")],
+        text,
+    )
+        .into_response()
+}
+
+/// Indented, as most readers are people with curl.
+async fn status_api(State(sources): State<Arc<Sources>>) -> Response {
+    let status = status::Status::new(&sources, Instant::now(), SystemTime::now());
+    let mut json = serde_json::to_string_pretty(&status).expect("a status has only string keys");
+    json.push('\n');
+    (
+        [
+            (CONTENT_TYPE, "application/json"),
+            (CACHE_CONTROL, "no-store"),
+        ],
+        json,
+    )
+        .into_response()
+}
+
+async fn prometheus(State(sources): State<Arc<Sources>>) -> Response {
+    (
+        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        metrics::write(&sources),
+    )
+        .into_response()
+}
+
+#[cfg(test)]
+mod tests;

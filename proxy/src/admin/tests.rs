@@ -1,0 +1,209 @@
+//! The admin pages through their router, as a browser or a program sees them.
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
+use serde_json::Value;
+use tower::ServiceExt;
+
+use super::*;
+use crate::balance::{ClientAddr, Method, PickKey};
+use crate::upstream::{Failure, ServerConfig, Tried, UpstreamConfig};
+
+/// Three peers; the first answered twice, the second refused once, the third has no address.
+fn sources() -> Sources {
+    let servers = ["127.0.0.1:1", "127.0.0.1:2", "backend3:5000"]
+        .map(|name| ServerConfig::new(name, 80).unwrap());
+    let config = UpstreamConfig {
+        name: "flask_servers".to_owned(),
+        servers: servers.to_vec(),
+        method: Method::RoundRobin,
+    };
+    let upstream = Arc::new(Upstream::new(config));
+    let now = Instant::now();
+    upstream.lost(2, "Name or service not known", now);
+    let key = PickKey {
+        client: ClientAddr::Unix,
+        hash_key: b"",
+    };
+    let pick = || upstream.pick(&key, &mut Tried::default(), now).unwrap();
+    pick().succeed(Duration::from_millis(4), 200, 100, now);
+    pick().fail(Failure::Connect(std::io::ErrorKind::ConnectionRefused), now);
+    pick().succeed(Duration::from_millis(4), 404, 100, now);
+    let counters = Arc::new(Counters::new(2));
+    counters.worker(1).connection_accepted();
+    counters.worker(1).request();
+    let ports = vec![Port {
+        written: 80,
+        bound: 8088,
+    }];
+    let loaded = SystemTime::UNIX_EPOCH;
+    let view = move || View {
+        generation: 7,
+        loaded,
+        upstreams: vec![Arc::clone(&upstream)],
+        ports: ports.clone(),
+    };
+    Sources {
+        counters,
+        view: Box::new(view),
+        started: SystemTime::now(),
+    }
+}
+
+async fn get_as(host: &str, path: &str) -> Response {
+    let request = Request::get(path)
+        .header("host", host)
+        .body(Body::empty())
+        .unwrap();
+    router(sources()).oneshot(request).await.unwrap()
+}
+
+async fn text(path: &str) -> String {
+    let response = get_as("localhost:8080", path).await;
+    assert_eq!(response.status(), StatusCode::OK, "{path}");
+    String::from_utf8(
+        to_bytes(response.into_body(), 1 << 20)
+            .await
+            .unwrap()
+            .to_vec(),
+    )
+    .unwrap()
+}
+
+#[tokio::test]
+async fn the_status_says_who_has_what_and_why() {
+    let status: Value = serde_json::from_str(&text("/api/status").await).unwrap();
+    assert_eq!(
+        (&status["generation"], &status["requests"]),
+        (&7.into(), &1.into())
+    );
+    assert_eq!(
+        status["connections"],
+        serde_json::json!({"active": 1, "accepted": 1})
+    );
+    assert_eq!(status["workers"].as_array().unwrap().len(), 2);
+    assert_eq!(status["services"][0]["port"], 8088);
+    let upstream = &status["upstreams"][0];
+    assert_eq!(
+        (&upstream["name"], &upstream["method"]),
+        (&"flask_servers".into(), &"round_robin".into())
+    );
+    let [first, second, third] = [0, 1, 2].map(|n| &upstream["peers"][n]);
+    assert_eq!(
+        (&first["state"], &first["why"]),
+        (&"up".into(), &Value::Null)
+    );
+    assert_eq!(
+        (&first["requests"], &first["share_percent"]),
+        (&2.into(), &66.7.into())
+    );
+    assert_eq!(
+        (&first["responses"]["2xx"], &first["responses"]["4xx"]),
+        (&1.into(), &1.into())
+    );
+    assert!((4.0..4.3).contains(&first["latency_ms"]["p99"].as_f64().unwrap()));
+    assert_eq!(second["state"], "unavailable");
+    assert_eq!(second["why"], "1 failure in 10s: connection refused");
+    assert!(second["since"].as_str().unwrap() < second["until"].as_str().unwrap());
+    assert_eq!(
+        (&third["state"], &third["address"]),
+        (&"unresolved".into(), &Value::Null)
+    );
+    assert_eq!(
+        third["why"],
+        "does not resolve yet: Name or service not known"
+    );
+}
+
+#[tokio::test]
+async fn the_metrics_are_what_prometheus_reads() {
+    let page = text("/metrics").await;
+    for line in [
+        "# TYPE proxy_upstream_peer_requests_total counter",
+        r#"proxy_upstream_peer_requests_total{upstream="flask_servers",peer="127.0.0.1:1",address="127.0.0.1:1"} 2"#,
+        r#"proxy_upstream_peer_up{upstream="flask_servers",peer="127.0.0.1:2",address="127.0.0.1:2"} 0"#,
+        r#"proxy_upstream_peer_responses_total{upstream="flask_servers",peer="127.0.0.1:1",address="127.0.0.1:1",class="4xx"} 1"#,
+        r#"proxy_upstream_peer_first_byte_seconds_bucket{upstream="flask_servers",peer="127.0.0.1:1",address="127.0.0.1:1",le="0.002048"} 0"#,
+        r#"proxy_upstream_peer_first_byte_seconds_bucket{upstream="flask_servers",peer="127.0.0.1:1",address="127.0.0.1:1",le="0.004096"} 2"#,
+        r#"proxy_upstream_peer_first_byte_seconds_bucket{upstream="flask_servers",peer="127.0.0.1:1",address="127.0.0.1:1",le="+Inf"} 2"#,
+        r#"proxy_upstream_peer_first_byte_seconds_sum{upstream="flask_servers",peer="127.0.0.1:1",address="127.0.0.1:1"} 0.008"#,
+        r#"proxy_requests_total{worker="1"} 1"#,
+        "proxy_config_generation 7",
+    ] {
+        assert!(
+            page.lines().any(|found| found == line),
+            "no {line} in\n{page}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_metric_has_one_head_and_every_sample_its_own_labels() {
+    let page = text("/metrics").await;
+    let mut seen = std::collections::HashSet::new();
+    for line in page.lines() {
+        let name = if line.starts_with('#') {
+            line
+        } else {
+            line.rsplit_once(' ').unwrap().0
+        };
+        assert!(seen.insert(name), "twice: {name}");
+    }
+}
+
+#[tokio::test]
+async fn the_home_needs_nothing_from_elsewhere() {
+    let home = text("/").await;
+    for asset in ["/lab.css", "/home.css", "/home.js"] {
+        assert!(home.contains(asset));
+        text(asset).await;
+    }
+    assert!(!home.contains("://"), "no other origin");
+    assert!(
+        !home.contains("style=") && !home.contains("<style"),
+        "the policy forbids inline styles"
+    );
+    assert_eq!(text("/healthz").await, "ok\n");
+}
+
+#[tokio::test]
+async fn a_foreign_host_name_sees_nothing() {
+    for path in ["/", "/api/status", "/metrics", "/nowhere"] {
+        let response = get_as("evil.example", path).await;
+        assert_eq!(response.status(), StatusCode::FORBIDDEN, "{path}");
+    }
+    let two = Request::get("/")
+        .header("host", "localhost")
+        .header("host", "evil.example");
+    let response = router(sources())
+        .oneshot(two.body(Body::empty()).unwrap())
+        .await
+        .unwrap();
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_policy() {
+    for (host, path) in [
+        ("localhost", "/"),
+        ("localhost", "/nowhere"),
+        ("evil.example", "/"),
+    ] {
+        let response = get_as(host, path).await;
+        let policy = response.headers()["content-security-policy"]
+            .to_str()
+            .unwrap();
+        assert!(policy.starts_with("default-src 'self'"));
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+    }
+}
+
+#[tokio::test]
+async fn it_only_reads() {
+    let request = Request::post("/api/status")
+        .header("host", "localhost")
+        .body(Body::empty())
+        .unwrap();
+    let response = router(sources()).oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+}
