@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 
 use crate::place::Place;
 use crate::ports::Ports;
-use crate::{bench, book, control, doctor, peers, status, up};
+use crate::{bench, book, check, control, doctor, peers, status, up};
 
 /// The lab without Docker, and its chores.
 #[derive(Debug, Parser)]
@@ -63,6 +63,8 @@ enum Command {
     },
     /// What could keep the lab from running here, and what to do
     Doctor,
+    /// What you should be able to show after a chapter
+    Check(Check),
     /// The book
     #[command(subcommand)]
     Book(Book),
@@ -114,6 +116,18 @@ enum Book {
         #[arg(long, default_value_t = Ports::default().docs)]
         port: u16,
     },
+}
+
+#[derive(Debug, Args)]
+struct Check {
+    /// 1 to 4
+    chapter: u8,
+    /// Where the main lab is, if it runs in Docker
+    #[arg(long, env = "LAB_HTTP_PORT", default_value_t = 80)]
+    http_port: u16,
+    /// Where the status API is, if the lab runs in Docker
+    #[arg(long, env = "LAB_ADMIN_PORT", default_value_t = 8080)]
+    admin_port: u16,
 }
 
 #[derive(Debug, Args)]
@@ -182,6 +196,14 @@ impl Cli {
                 )
                 .await;
             }
+            Command::Check(asked) => {
+                let docker = Ports {
+                    http: asked.http_port,
+                    admin: asked.admin_port,
+                    ..Ports::default()
+                };
+                return check::check(&place, asked.chapter, &docker).await;
+            }
             Command::Bench(asked) => return asked.run(&place).await,
             Command::Doctor => return doctor::doctor(&place),
             Command::Book(Book::Build { dest }) => book::build_for_people(&place.root, dest)?,
@@ -193,7 +215,7 @@ impl Cli {
             Command::Restart { name } => control::restart(&place, &name).await?,
             Command::Load { args } => return control::load(&place, &args),
             Command::Proxy { args } => return control::proxy(&place, &args),
-            Command::Reload => control::reload(&place)?,
+            Command::Reload => control::reload(&place).await?,
             Command::Logs { name, follow } => control::logs(&place, &name, follow)?,
         }
         Ok(ExitCode::SUCCESS)

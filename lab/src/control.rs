@@ -88,16 +88,28 @@ pub async fn restart(place: &Place, name: &str) -> Result<()> {
     start(place, name).await
 }
 
-/// Lets the proxy check its configuration, then read it again.
-pub fn reload(place: &Place) -> Result<()> {
-    known(place, "proxy")?;
+/// Lets the proxy check its configuration and read it again; returns when the new one is in use.
+pub async fn reload(place: &Place) -> Result<()> {
+    let (running, _) = known(place, "proxy")?;
     let pid = place
         .pid("proxy")
         .context("the proxy does not run; `cargo lab start proxy`")?;
     if proxy(place, &["-t".into(), "-q".into()])? != ExitCode::SUCCESS {
         bail!("the configuration has a fault (see above); the proxy keeps the old one");
     }
-    place::signal(pid, Signal::SIGHUP)
+    let client = health::client();
+    let generation = async || {
+        let status = health::json(&client, &health::status_url(&running.ports))
+            .await
+            .ok()?;
+        status["generation"].as_u64()
+    };
+    let before = generation().await;
+    place::signal(pid, Signal::SIGHUP)?;
+    until("the proxy still has its old configuration", async || {
+        generation().await > before
+    })
+    .await
 }
 
 /// The proxy's program with the arguments that the lab's proxy was started with, and these.

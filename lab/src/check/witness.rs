@@ -1,0 +1,104 @@
+//! What the checks may ask: the main lab, and the status API in the few words that they need.
+use anyhow::{Context, Result};
+use reqwest::Client;
+use serde::Deserialize;
+
+use crate::health;
+use crate::ports::Ports;
+
+#[derive(Debug)]
+pub(super) struct Witness {
+    client: Client,
+    main: String,
+    status: String,
+}
+
+/// The part of /api/status that chapters talk about.
+#[derive(Debug, Deserialize)]
+pub(super) struct Status {
+    pub(super) generation: u64,
+    pub(super) requests: u64,
+    pub(super) upstreams: Vec<Upstream>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Upstream {
+    pub(super) name: String,
+    pub(super) method: String,
+    pub(super) peers: Vec<Peer>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Peer {
+    pub(super) name: String,
+    pub(super) state: String,
+    pub(super) why: Option<String>,
+    pub(super) requests: u64,
+    pub(super) fails: u64,
+}
+
+impl Witness {
+    pub(super) fn new(ports: &Ports) -> Self {
+        let main = format!("http://localhost:{}", ports.http);
+        // The status API is published on 127.0.0.1 only, and localhost may be ::1 first.
+        Self {
+            client: health::client(),
+            main: main.replace("localhost", "127.0.0.1"),
+            status: health::status_url(ports),
+        }
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Result<String> {
+        health::text(&self.client, &format!("{}{path}", self.main)).await
+    }
+
+    /// What the backend saw of a request with this header.
+    pub(super) async fn echo(&self, name: &str, value: &str) -> Result<String> {
+        let url = format!("{}/echo", self.main);
+        let answer = self
+            .client
+            .get(url)
+            .header(name, value)
+            .send()
+            .await
+            .context("no answer from /echo")?;
+        Ok(answer.text().await?)
+    }
+
+    pub(super) async fn status(&self) -> Result<Status> {
+        let value = health::json(&self.client, &self.status).await?;
+        serde_json::from_value(value).context("the status API says something else than expected")
+    }
+
+    /// The servers' numbers that answer so many requests, one after the other.
+    pub(super) async fn servers(&self, requests: usize) -> Result<Vec<u32>> {
+        let mut numbers = Vec::with_capacity(requests);
+        for _ in 0..requests {
+            let answer = self.get("/").await?;
+            let number = answer
+                .trim_end()
+                .trim_end_matches('!')
+                .rsplit(' ')
+                .next()
+                .and_then(|id| id.parse().ok());
+            numbers.push(number.with_context(|| format!("no server's greeting: {answer:?}"))?);
+        }
+        Ok(numbers)
+    }
+}
+
+impl Status {
+    /// The upstream of the module, whatever the student calls it: the one with the backends.
+    pub(super) fn servers(&self) -> Result<&Upstream> {
+        let named = |upstream: &&Upstream| {
+            upstream
+                .peers
+                .iter()
+                .any(|peer| peer.name.starts_with("backend"))
+        };
+        self.upstreams
+            .iter()
+            .find(named)
+            .context("no upstream has the backends; look at proxy/conf/nginx.conf")
+    }
+}

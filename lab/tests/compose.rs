@@ -1,0 +1,162 @@
+//! compose.yaml and the launcher's table are two descriptions of one lab; here they are held against each other.
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use lab::place::Place;
+use lab::ports::Ports;
+use lab::services::{FRONTS, SERVICES, Service};
+
+/// The lines of each service of compose.yaml, without reading more YAML than its indentation.
+fn compose_services() -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let text = std::fs::read_to_string(root.join("compose.yaml")).unwrap();
+    let body = text
+        .split_once("\nservices:\n")
+        .expect("a block of services")
+        .1;
+    let mut services: BTreeMap<String, String> = BTreeMap::new();
+    let mut current = String::new();
+    for line in body
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+    {
+        match (
+            line.strip_prefix("  "),
+            line.is_empty() || line.starts_with(' '),
+        ) {
+            (_, false) => break,
+            (Some(key), _) if !key.starts_with(' ') && key.ends_with(':') => {
+                current = key.trim_end_matches(':').to_owned();
+                services.insert(current.clone(), String::new());
+            }
+            _ => {
+                if let Some(lines) = services.get_mut(&current) {
+                    lines.push_str(&format!("{line}\n"));
+                }
+            }
+        }
+    }
+    services
+}
+
+fn start_of(service: &Service) -> lab::services::Start {
+    let place = Place {
+        root: "/lab".into(),
+        state: "/lab/.lab".into(),
+        conf: "/lab/proxy/conf".into(),
+    };
+    service.start(&place, &Ports::default())
+}
+
+#[test]
+fn both_have_the_same_services() {
+    let always = compose_services()
+        .into_iter()
+        .filter(|(_, lines)| !lines.contains("profiles:"));
+    let compose: BTreeSet<_> = always.map(|(name, _)| name).collect();
+    let launcher: BTreeSet<_> = SERVICES
+        .iter()
+        .map(|service| service.name.to_owned())
+        .collect();
+    assert_eq!(compose, launcher);
+}
+
+#[test]
+fn both_give_the_backends_the_same_names() {
+    let compose = compose_services();
+    for service in SERVICES {
+        for (variable, value) in start_of(service).env {
+            let line = format!("{variable}: \"{value}\"");
+            assert!(
+                compose[service.name].contains(&line),
+                "{} has no {line}",
+                service.name
+            );
+        }
+    }
+}
+
+#[test]
+fn only_the_proxy_publishes_and_on_this_machine_only() {
+    let published: Vec<_> = compose_services()
+        .into_iter()
+        .filter(|(_, lines)| !lines.contains("profiles:"))
+        .flat_map(|(name, lines)| {
+            let ports: Vec<_> = lines
+                .lines()
+                .map(str::trim)
+                .filter(|line| line.starts_with("- \"127.0.0.1:"))
+                .collect();
+            assert_eq!(lines.contains("ports:"), name == "proxy", "{name}");
+            ports
+                .iter()
+                .map(|line| (*line).to_owned())
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let inside: BTreeSet<u16> = published
+        .iter()
+        .map(|line| {
+            line.trim_end_matches('"')
+                .rsplit(':')
+                .next()
+                .unwrap()
+                .parse()
+                .unwrap()
+        })
+        .collect();
+    assert_eq!(inside, FRONTS.iter().map(|front| front.listen).collect());
+}
+
+#[test]
+fn the_proxy_is_told_where_every_host_of_its_configuration_is() {
+    let args = start_of(Service::find("proxy").unwrap()).args;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut text = std::fs::read_to_string(root.join("proxy/conf/nginx.conf")).unwrap();
+    for entry in std::fs::read_dir(root.join("proxy/conf/conf.d")).unwrap() {
+        text.push_str(&std::fs::read_to_string(entry.unwrap().path()).unwrap());
+    }
+    let lines: Vec<_> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with('#'))
+        .collect();
+    let hosts = lines
+        .iter()
+        .filter_map(|line| line.strip_prefix("server "))
+        .filter_map(|rest| rest.strip_suffix(';'));
+    for host in hosts {
+        let mapped = format!("{host}=127.0.0.1:");
+        assert!(
+            args.iter().any(|arg| arg.starts_with(&mapped)),
+            "{host} is not in {args:?}"
+        );
+    }
+    for port in lines
+        .iter()
+        .filter_map(|line| line.strip_prefix("listen "))
+        .filter_map(|rest| rest.strip_suffix(';'))
+    {
+        let mapped = format!("{port}=127.0.0.1:");
+        assert!(
+            args.iter().any(|arg| arg.starts_with(&mapped)),
+            "listen {port} is not in {args:?}"
+        );
+    }
+}
+
+#[test]
+fn names_of_backends_and_of_the_default_ports_are_those_everybody_knows() {
+    let ports = Ports::default();
+    assert_eq!(
+        (ports.http, ports.docs, ports.admin, ports.backends),
+        (8088, 8000, 8080, [5001, 5002, 5003])
+    );
+    assert!(Service::find("backend2").unwrap().is_called("backends"));
+    assert!(
+        Service::find("nothing")
+            .unwrap_err()
+            .to_string()
+            .contains("backend1, backend2")
+    );
+}
