@@ -1,5 +1,4 @@
 //! Turns arguments into options and the report into text; the work is in the library.
-#![expect(clippy::print_stdout, reason = "a command-line tool prints its result")]
 
 mod terminal;
 
@@ -38,11 +37,13 @@ fn main() -> anyhow::Result<ExitCode> {
         line.finish_and_clear();
     }
 
-    if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+    let result = if arguments.json {
+        serde_json::to_string_pretty(&report)? + "\n"
     } else {
-        print!("{}", text::render(&report));
-    }
+        text::render(&report)
+    };
+    // As above: whoever reads only the first line (`| head -1`) has what they want.
+    let _closed = std::io::stdout().lock().write_all(result.as_bytes());
     if let Some(file) = &arguments.html {
         std::fs::write(file, html::render(&report))
             .with_context(|| format!("{} cannot be written", file.display()))?;

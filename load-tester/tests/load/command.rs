@@ -37,6 +37,19 @@ fn the_first_line_is_the_map_and_nothing_goes_to_stderr() {
 }
 
 #[test]
+fn who_reads_only_the_first_line_gets_it_without_a_complaint() {
+    let server = Server::answering(hello(1));
+    let script = r#""$0" "$1" -n 20 --verbose | head -1"#;
+    let program = env!("CARGO_BIN_EXE_load-tester");
+    let output = Command::new("sh")
+        .args(["-c", script, program, &server.url()])
+        .output()
+        .unwrap();
+    assert!(stdout(&output).ends_with(": Hello from Server 1!\n"));
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
 fn the_target_may_come_from_the_environment() {
     let server = Server::answering(hello(2));
     let mut command = Command::new(env!("CARGO_BIN_EXE_load-tester"));
