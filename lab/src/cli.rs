@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 
 use crate::place::Place;
 use crate::ports::Ports;
-use crate::{bench, book, check, control, doctor, peers, status, up};
+use crate::{bench, book, check, control, docker_run, doctor, peers, status, up};
 
 /// The lab without Docker, and its chores.
 #[derive(Debug, Parser)]
@@ -161,6 +161,12 @@ enum BenchCommand {
 
 #[derive(Debug, Subcommand)]
 enum Test {
+    /// The module's flow through `docker compose`, and every command of the book
+    Docker {
+        /// Leave the book's commands out
+        #[arg(long)]
+        no_book: bool,
+    },
     /// The same requests to real nginx and to ours, the answers compared
     Peers {
         /// Only configurations whose name contains this
@@ -181,6 +187,9 @@ impl Cli {
         match self.command {
             Command::Up(asked) => return up::up(place, asked.options()?).await,
             Command::Status => return status::status(&place).await,
+            Command::Test(Test::Docker { no_book }) => {
+                return docker_run::run(&place, !no_book).await;
+            }
             Command::Test(Test::Peers {
                 only,
                 ours,

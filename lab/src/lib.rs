@@ -13,6 +13,7 @@ pub mod book;
 pub mod check;
 pub mod cli;
 pub mod control;
+pub mod docker_run;
 pub mod doctor;
 pub mod health;
 pub mod paint;
