@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 
 use crate::place::Place;
 use crate::ports::Ports;
-use crate::{bench, book, check, control, docker_run, doctor, peers, status, up};
+use crate::{bench, book, browser, check, control, docker_run, doctor, peers, status, up};
 
 /// The lab without Docker, and its chores.
 #[derive(Debug, Parser)]
@@ -64,7 +64,10 @@ enum Command {
     /// What could keep the lab from running here, and what to do
     Doctor,
     /// What you should be able to show after a chapter
-    Check(Check),
+    Check {
+        /// 1 to 4
+        chapter: u8,
+    },
     /// The book
     #[command(subcommand)]
     Book(Book),
@@ -119,18 +122,6 @@ enum Book {
 }
 
 #[derive(Debug, Args)]
-struct Check {
-    /// 1 to 4
-    chapter: u8,
-    /// Where the main lab is, if it runs in Docker
-    #[arg(long, env = "LAB_HTTP_PORT", default_value_t = 80)]
-    http_port: u16,
-    /// Where the status API is, if the lab runs in Docker
-    #[arg(long, env = "LAB_ADMIN_PORT", default_value_t = 8080)]
-    admin_port: u16,
-}
-
-#[derive(Debug, Args)]
 struct Bench {
     #[command(subcommand)]
     command: Option<BenchCommand>,
@@ -167,6 +158,15 @@ enum Test {
         #[arg(long)]
         no_book: bool,
     },
+    /// Three servers, the lab home and the book in a headless Chromium without internet
+    Browser {
+        /// Look at the lab that runs in Docker, not at a private one
+        #[arg(long)]
+        compose: bool,
+        /// Save what the browser shows
+        #[arg(long, value_name = "DIR")]
+        screenshots: Option<PathBuf>,
+    },
     /// The same requests to real nginx and to ours, the answers compared
     Peers {
         /// Only configurations whose name contains this
@@ -190,6 +190,24 @@ impl Cli {
             Command::Test(Test::Docker { no_book }) => {
                 return docker_run::run(&place, !no_book).await;
             }
+            Command::Test(Test::Browser {
+                compose,
+                screenshots,
+            }) => {
+                let compose = if compose {
+                    Some(Ports::of_compose()?)
+                } else {
+                    None
+                };
+                return browser::run(
+                    &place,
+                    browser::Options {
+                        compose,
+                        screenshots,
+                    },
+                )
+                .await;
+            }
             Command::Test(Test::Peers {
                 only,
                 ours,
@@ -205,14 +223,7 @@ impl Cli {
                 )
                 .await;
             }
-            Command::Check(asked) => {
-                let docker = Ports {
-                    http: asked.http_port,
-                    admin: asked.admin_port,
-                    ..Ports::default()
-                };
-                return check::check(&place, asked.chapter, &docker).await;
-            }
+            Command::Check { chapter } => return check::check(&place, chapter).await,
             Command::Bench(asked) => return asked.run(&place).await,
             Command::Doctor => return doctor::doctor(&place),
             Command::Book(Book::Build { dest }) => book::build_for_people(&place.root, dest)?,

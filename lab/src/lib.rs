@@ -10,6 +10,7 @@
 pub mod bench;
 pub mod binaries;
 pub mod book;
+pub mod browser;
 pub mod check;
 pub mod cli;
 pub mod control;

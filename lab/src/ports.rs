@@ -51,8 +51,25 @@ impl Ports {
         })
     }
 
+    /// The ports that compose.yaml publishes, moved by the same variables. Backends have none.
+    pub fn of_compose() -> Result<Self> {
+        Ok(Self {
+            http: from_environment("LAB_HTTP_PORT", 80)?,
+            docs: from_environment("LAB_DOCS_PORT", 8000)?,
+            admin: from_environment("LAB_ADMIN_PORT", 8080)?,
+            ..Self::default()
+        })
+    }
+
     /// The URL of a port, as people click it.
     pub fn url(port: u16) -> String {
         format!("http://localhost:{port}/")
+    }
+}
+
+fn from_environment(variable: &str, default: u16) -> Result<u16> {
+    match std::env::var(variable) {
+        Ok(port) => port.parse().with_context(|| format!("{variable}={port}")),
+        Err(_) => Ok(default),
     }
 }

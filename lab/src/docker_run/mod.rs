@@ -31,11 +31,7 @@ pub async fn run(place: &Place, with_book: bool) -> Result<ExitCode> {
     );
     let stage = Stage {
         file: ConfigurationFile::remember(place.root.join("proxy/conf/nginx.conf"))?,
-        ports: Ports {
-            http: port_of("LAB_HTTP_PORT", 80)?,
-            admin: port_of("LAB_ADMIN_PORT", 8080)?,
-            ..Ports::default()
-        },
+        ports: Ports::of_compose()?,
         compose,
     };
     let outcome = play(&stage, with_book).await;
@@ -108,12 +104,4 @@ fn book(stage: &Stage) -> Result<()> {
 
 fn done(what: &str) {
     println!("{} {what}", paint::green("✓"));
-}
-
-/// The variables that move compose's ports.
-fn port_of(variable: &str, default: u16) -> Result<u16> {
-    match std::env::var(variable) {
-        Ok(port) => port.parse().with_context(|| format!("{variable}={port}")),
-        Err(_) => Ok(default),
-    }
 }
