@@ -26,10 +26,7 @@ pub enum BindError {
     Other(SocketAddr, #[source] io::Error),
 }
 
-/// Listens on `HOST:PORT` and logs the URL. Port 0 takes a free one.
-///
-/// # Errors
-/// See [`BindError`]; its text is meant for the person at the terminal.
+/// Listens on `HOST:PORT` (port 0: any free one) and logs the URL; an error's text is meant for the terminal.
 pub async fn bind(address: &str) -> Result<TcpListener, BindError> {
     let unresolved = |error| BindError::Address(address.into(), error);
     let mut resolved = lookup_host(address).await.map_err(unresolved)?;
@@ -39,18 +36,6 @@ pub async fn bind(address: &str) -> Result<TcpListener, BindError> {
     let (listener, actual) = listen(wanted).map_err(|error| explain(wanted, error))?;
     tracing::info!("listening on {}", clickable(actual));
     Ok(listener)
-}
-
-/// [`bind`] for several addresses: all of them or none.
-///
-/// # Errors
-/// The first address that can't be had.
-pub async fn bind_all(addresses: &[String]) -> Result<Vec<TcpListener>, BindError> {
-    let mut listeners = Vec::with_capacity(addresses.len());
-    for address in addresses {
-        listeners.push(bind(address).await?);
-    }
-    Ok(listeners)
 }
 
 fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {

@@ -19,9 +19,6 @@ pub enum HealthcheckError {
 }
 
 /// Fetches `url`; any 2xx is healthy.
-///
-/// # Errors
-/// It could not be fetched, or answered something else.
 pub fn healthcheck(url: &str) -> Result<(), HealthcheckError> {
     let rest = url
         .strip_prefix("http://")

@@ -1,5 +1,4 @@
 //! The process shell that every service of the lab shares: logging, bind, serve, shutdown, healthcheck.
-//!
 //! A service is a library with `run(listener, config, shutdown)`; its `main.rs` calls [`init_logging`], [`bind`],
 //! [`Shutdown::on_signals`] and then `run`, which usually ends in [`serve`].
 
@@ -10,7 +9,7 @@ mod port_owner;
 mod serve;
 mod shutdown;
 
-pub use bind::{BindError, bind, bind_all, clickable};
+pub use bind::{BindError, bind, clickable};
 pub use healthcheck::{HealthcheckError, healthcheck};
 pub use logging::init_logging;
 pub use port_owner::who_listens;

@@ -1,7 +1,7 @@
 //! Finds who listens on a TCP port, from Linux's `/proc`; elsewhere, or without the rights to look, nobody is found.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// `name (pid 123)` of a process that listens on `port`.
 pub fn who_listens(port: u16) -> Option<String> {
@@ -29,15 +29,15 @@ fn listening_sockets(table: &str, port: u16) -> Vec<String> {
 }
 
 fn holds_any(process: &Path, sockets: &[String]) -> bool {
-    let Ok(files) = fs::read_dir(process.join("fd")) else {
-        return false;
-    };
-    let mut targets = files
-        .flatten()
-        .filter_map(|file| fs::read_link(file.path()).ok());
-    targets.any(|target| {
+    let held = |link: PathBuf| {
         sockets
             .iter()
-            .any(|socket| target.as_os_str() == socket.as_str())
+            .any(|socket| link.as_os_str() == socket.as_str())
+    };
+    fs::read_dir(process.join("fd")).is_ok_and(|files| {
+        let mut links = files
+            .flatten()
+            .filter_map(|file| fs::read_link(file.path()).ok());
+        links.any(held)
     })
 }

@@ -1,5 +1,4 @@
 //! Accepts connections for an axum [`Router`] until the shutdown is asked for, then drains them with a deadline.
-//!
 //! `axum::serve` would do, but its connections outlive it; here the set of connections has one owner, and whoever is
 //! left at the deadline is cut off and counted in the log.
 

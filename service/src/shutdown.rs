@@ -20,9 +20,6 @@ impl Shutdown {
     }
 
     /// A handle that SIGINT (Ctrl-C) and SIGTERM (`docker stop`) fire, too.
-    ///
-    /// # Errors
-    /// The signal handlers could not be installed.
     pub fn on_signals() -> io::Result<Self> {
         let shutdown = Self::new();
         let (interrupt, terminate) = (
@@ -48,11 +45,6 @@ impl Shutdown {
     /// Asks the service to stop.
     pub fn trigger(&self) {
         self.asked.cancel();
-    }
-
-    /// Has anybody asked yet?
-    pub fn is_triggered(&self) -> bool {
-        self.asked.is_cancelled()
     }
 
     /// Waits until somebody asks.
