@@ -91,14 +91,22 @@ impl Decoder {
             (State::Extension, b'\t' | b' '..=b'~' | 0x80..) => State::Extension,
             (State::SizeLf, b'\n') => {
                 self.line = 0;
-                if self.left == 0 { State::Trailers } else { State::Data }
+                if self.left == 0 {
+                    State::Trailers
+                } else {
+                    State::Data
+                }
             }
             (State::DataCr, b'\r') => State::DataLf,
             (State::DataLf, b'\n') => State::SizeStart,
             _ => return Err(BadChunk),
         };
         self.line += 1;
-        if self.line > MAX_LINE { Err(BadChunk) } else { Ok(()) }
+        if self.line > MAX_LINE {
+            Err(BadChunk)
+        } else {
+            Ok(())
+        }
     }
 
     fn add_digit(&mut self, byte: u8) -> Result<(), BadChunk> {
@@ -175,23 +183,50 @@ mod tests {
             let (data, consumed, done) = decode(body, step).expect("valid");
             assert_eq!(data, b"hello, world");
             assert!(done);
-            assert_eq!(&body[consumed..], b"GET /next", "the next request is left alone");
+            assert_eq!(
+                &body[consumed..],
+                b"GET /next",
+                "the next request is left alone"
+            );
         }
     }
 
     #[test]
     fn a_cut_body_is_not_at_its_end() {
-        for cut in ["", "5", "5\r", "5\r\n", "5\r\nhel", "5\r\nhello\r\n", "5\r\nhello\r\n0\r\n"] {
-            assert!(!decode(cut.as_bytes(), 1).expect("valid so far").2, "{cut:?}");
+        for cut in [
+            "",
+            "5",
+            "5\r",
+            "5\r\n",
+            "5\r\nhel",
+            "5\r\nhello\r\n",
+            "5\r\nhello\r\n0\r\n",
+        ] {
+            assert!(
+                !decode(cut.as_bytes(), 1).expect("valid so far").2,
+                "{cut:?}"
+            );
         }
     }
 
     #[test]
     fn whatever_is_not_a_chunk_is_refused() {
         for bad in [
-            "\r\n", "x\r\n", "-1\r\n", "+1\r\n", " 1\r\n", "0x1\r\n", "1\n", "5\rhello",
-            "5\r\nhello0\r\n\r\n", "5\r\nhello\n0\r\n\r\n", "1;\x01\r\n", "ffffffffffffffffff\r\n",
-            "0\r\nbad header\r\n\r\n", "0\r\nX: a\n\r\n", "0\r\n X: folded\r\n\r\n",
+            "\r\n",
+            "x\r\n",
+            "-1\r\n",
+            "+1\r\n",
+            " 1\r\n",
+            "0x1\r\n",
+            "1\n",
+            "5\rhello",
+            "5\r\nhello0\r\n\r\n",
+            "5\r\nhello\n0\r\n\r\n",
+            "1;\x01\r\n",
+            "ffffffffffffffffff\r\n",
+            "0\r\nbad header\r\n\r\n",
+            "0\r\nX: a\n\r\n",
+            "0\r\n X: folded\r\n\r\n",
         ] {
             for step in [1, 2, bad.len()] {
                 assert_eq!(decode(bad.as_bytes(), step), Err(BadChunk), "{bad:?}");

@@ -138,7 +138,10 @@ impl Body {
         match self {
             Self::Done => Ok(Piece::End { skip: 0 }),
             Self::Close | Self::Length(_) if bytes.is_empty() => Ok(Piece::More { skip: 0 }),
-            Self::Close => Ok(Piece::Data { skip: 0, length: bytes.len() }),
+            Self::Close => Ok(Piece::Data {
+                skip: 0,
+                length: bytes.len(),
+            }),
             Self::Length(left) => {
                 let length = usize::try_from(*left).map_or(bytes.len(), |l| l.min(bytes.len()));
                 *left -= length as u64;
@@ -172,14 +175,23 @@ mod tests {
             ("Content-Length: 17\r\n", Ok(Framing::Length(17))),
             ("Transfer-Encoding: chunked\r\n", Ok(Framing::Chunked)),
             ("Transfer-Encoding: ChunKed\r\n", Ok(Framing::Chunked)),
-            ("Content-Length: 1\r\nContent-Length: 1\r\n", Err(BadFraming::RepeatedLength)),
-            ("Content-Length: 1\r\nContent-Length: 2\r\n", Err(BadFraming::RepeatedLength)),
+            (
+                "Content-Length: 1\r\nContent-Length: 1\r\n",
+                Err(BadFraming::RepeatedLength),
+            ),
+            (
+                "Content-Length: 1\r\nContent-Length: 2\r\n",
+                Err(BadFraming::RepeatedLength),
+            ),
             ("Content-Length: 1, 1\r\n", Err(BadFraming::InvalidLength)),
             ("Content-Length: +1\r\n", Err(BadFraming::InvalidLength)),
             ("Content-Length: -1\r\n", Err(BadFraming::InvalidLength)),
             ("Content-Length: 0x10\r\n", Err(BadFraming::InvalidLength)),
             ("Content-Length:\r\n", Err(BadFraming::InvalidLength)),
-            ("Content-Length: 9223372036854775808\r\n", Err(BadFraming::InvalidLength)),
+            (
+                "Content-Length: 9223372036854775808\r\n",
+                Err(BadFraming::InvalidLength),
+            ),
             (
                 "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
                 Err(BadFraming::LengthAndEncoding),
@@ -188,8 +200,14 @@ mod tests {
                 "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
                 Err(BadFraming::RepeatedEncoding),
             ),
-            ("Transfer-Encoding: gzip, chunked\r\n", Err(BadFraming::UnknownEncoding)),
-            ("Transfer-Encoding: identity\r\n", Err(BadFraming::UnknownEncoding)),
+            (
+                "Transfer-Encoding: gzip, chunked\r\n",
+                Err(BadFraming::UnknownEncoding),
+            ),
+            (
+                "Transfer-Encoding: identity\r\n",
+                Err(BadFraming::UnknownEncoding),
+            ),
         ];
         for (fields, expected) in table {
             let head = format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
@@ -206,9 +224,24 @@ mod tests {
             assert_eq!(response.parse(head.as_bytes()), Ok(Some(head.len())));
             of_response(&response, head_only)
         };
-        assert_eq!(framing("HTTP/1.1 200 OK\r\n\r\n", false), Ok(Framing::Close));
-        assert_eq!(framing("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", true), Ok(Framing::None));
-        assert_eq!(framing("HTTP/1.1 204 No Content\r\n\r\n", false), Ok(Framing::None));
-        assert_eq!(framing("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", false), Ok(Framing::None));
+        assert_eq!(
+            framing("HTTP/1.1 200 OK\r\n\r\n", false),
+            Ok(Framing::Close)
+        );
+        assert_eq!(
+            framing("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", true),
+            Ok(Framing::None)
+        );
+        assert_eq!(
+            framing("HTTP/1.1 204 No Content\r\n\r\n", false),
+            Ok(Framing::None)
+        );
+        assert_eq!(
+            framing(
+                "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
+                false
+            ),
+            Ok(Framing::None)
+        );
     }
 }

@@ -54,7 +54,9 @@ fn field(line: &[u8]) -> Result<(&[u8], &[u8]), BadHead> {
     let (name, value) = (&line[..colon], &line[colon + 1..]);
     let name_ok = !name.is_empty() && name.iter().all(|&b| b > b' ' && b != 0x7f);
     // RFC 9110 section 5.5: a field value holds no control character but the tab.
-    let value_ok = value.iter().all(|&b| (b >= b' ' && b != 0x7f) || b == b'\t');
+    let value_ok = value
+        .iter()
+        .all(|&b| (b >= b' ' && b != 0x7f) || b == b'\t');
     if name_ok && value_ok {
         Ok((name, value))
     } else {

@@ -105,8 +105,11 @@ impl RequestHead {
     ) -> Result<Option<usize>, httparse::Error> {
         let mut fields = [const { MaybeUninit::uninit() }; FAST_FIELDS];
         let mut request = httparse::Request::new(&mut []);
-        let status = httparse::ParserConfig::default()
-            .parse_request_with_uninit_headers(&mut request, bytes, &mut fields)?;
+        let status = httparse::ParserConfig::default().parse_request_with_uninit_headers(
+            &mut request,
+            bytes,
+            &mut fields,
+        )?;
         let httparse::Status::Complete(end) = status else {
             return Ok(None);
         };
@@ -129,9 +132,15 @@ impl RequestHead {
         let start = self.method.start as usize;
         let rest = &bytes[start..];
         let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        let line = rest[..length].strip_suffix(b"\r").unwrap_or(&rest[..length]);
+        let line = rest[..length]
+            .strip_suffix(b"\r")
+            .unwrap_or(&rest[..length]);
         self.line = Span::within(bytes, line);
-        self.version = if http11 { Version::Http11 } else { Version::Http10 };
+        self.version = if http11 {
+            Version::Http11
+        } else {
+            Version::Http10
+        };
     }
 
     fn add_field(&mut self, bytes: &[u8], name: &[u8], value: &[u8], rules: &HeadRules) {
@@ -240,25 +249,41 @@ mod tests {
     fn a_head_is_parsed_where_it_ends_and_keeps_its_case() {
         let bytes = b"GET /a?b=c HTTP/1.1\r\nHOST: x\r\nX-MiXed:  v \r\n\r\nrest";
         let mut head = RequestHead::default();
-        assert_eq!(head.parse(bytes, &HeadRules::default()), Ok(Some(bytes.len() - 4)));
+        assert_eq!(
+            head.parse(bytes, &HeadRules::default()),
+            Ok(Some(bytes.len() - 4))
+        );
         assert_eq!(head.method(), b"GET");
         assert_eq!(head.target(), b"/a?b=c");
         assert_eq!(head.line(), b"GET /a?b=c HTTP/1.1");
         assert_eq!(head.head.get(Known::Host), Some(&b"x"[..]));
         let names: Vec<_> = head.head.iter().map(|h| h.name.to_vec()).collect();
         assert_eq!(names, [&b"HOST"[..], b"X-MiXed"]);
-        assert_eq!(head.head.by_variable(b"x_mixed", b", "), Some(b"v".to_vec()));
+        assert_eq!(
+            head.head.by_variable(b"x_mixed", b", "),
+            Some(b"v".to_vec())
+        );
         for cut in 0..bytes.len() - 4 {
-            assert_eq!(parse(&bytes[..cut], &HeadRules::default()), Ok(None), "cut at {cut}");
+            assert_eq!(
+                parse(&bytes[..cut], &HeadRules::default()),
+                Ok(None),
+                "cut at {cut}"
+            );
         }
     }
 
     #[test]
     fn malformed_heads_are_refused() {
         let table: [(&str, BadHead); 14] = [
-            ("GET / HTTP/1.1\r\nContent-Length : 5\r\n\r\n", BadHead::HeaderLine),
+            (
+                "GET / HTTP/1.1\r\nContent-Length : 5\r\n\r\n",
+                BadHead::HeaderLine,
+            ),
             ("GET / HTTP/1.1\r\n folded: 5\r\n\r\n", BadHead::HeaderLine),
-            ("GET / HTTP/1.1\r\nA: b\r\n folded\r\n\r\n", BadHead::HeaderLine),
+            (
+                "GET / HTTP/1.1\r\nA: b\r\n folded\r\n\r\n",
+                BadHead::HeaderLine,
+            ),
             ("GET / HTTP/1.1\r\n: empty\r\n\r\n", BadHead::HeaderLine),
             ("GET / HTTP/1.1\r\nno colon\r\n\r\n", BadHead::HeaderLine),
             ("GET / HTTP/1.1\r\nA: b\rc\r\n\r\n", BadHead::HeaderLine),
@@ -272,23 +297,41 @@ mod tests {
             ("\x16\x03\x01\r\n\r\n", BadHead::RequestLine),
         ];
         for (head, expected) in table {
-            assert_eq!(parse(head.as_bytes(), &HeadRules::default()), Err(expected), "{head:?}");
+            assert_eq!(
+                parse(head.as_bytes(), &HeadRules::default()),
+                Err(expected),
+                "{head:?}"
+            );
         }
     }
 
     #[test]
     fn heads_past_their_limits_are_refused() {
-        let rules = HeadRules { max_headers: 3, ..HeadRules::default() };
+        let rules = HeadRules {
+            max_headers: 3,
+            ..HeadRules::default()
+        };
         let long = "x".repeat(9000);
         let table = [
             (format!("GET /{long} HTTP/1.1\r\n\r\n"), BadHead::UriTooLong),
             (format!("GET /{long}"), BadHead::UriTooLong),
-            (format!("GET / HTTP/1.1\r\nA: {long}\r\n\r\n"), BadHead::TooLarge),
+            (
+                format!("GET / HTTP/1.1\r\nA: {long}\r\n\r\n"),
+                BadHead::TooLarge,
+            ),
             (format!("GET / HTTP/1.1\r\nA: {long}"), BadHead::TooLarge),
-            ("GET / HTTP/1.1\r\na:1\r\na:1\r\na:1\r\na:1\r\n\r\n".into(), BadHead::TooManyHeaders),
+            (
+                "GET / HTTP/1.1\r\na:1\r\na:1\r\na:1\r\na:1\r\n\r\n".into(),
+                BadHead::TooManyHeaders,
+            ),
         ];
         for (head, expected) in table {
-            assert_eq!(parse(head.as_bytes(), &rules), Err(expected), "{:.40}", head);
+            assert_eq!(
+                parse(head.as_bytes(), &rules),
+                Err(expected),
+                "{:.40}",
+                head
+            );
         }
     }
 
@@ -296,10 +339,17 @@ mod tests {
     fn odd_names_are_dropped_or_kept_as_the_configuration_says() {
         let head = b"GET / HTTP/1.0\nx_foo: 1\nx.foo: 2\n</k>: 3\nGood: 4\n\n";
         let names = |ignore_invalid_headers, underscores_in_headers| {
-            let rules = HeadRules { ignore_invalid_headers, underscores_in_headers, ..HeadRules::default() };
+            let rules = HeadRules {
+                ignore_invalid_headers,
+                underscores_in_headers,
+                ..HeadRules::default()
+            };
             let mut request = RequestHead::default();
             assert_eq!(request.parse(head, &rules), Ok(Some(head.len())));
-            let names = request.head.iter().map(|h| String::from_utf8_lossy(h.name).into_owned());
+            let names = request
+                .head
+                .iter()
+                .map(|h| String::from_utf8_lossy(h.name).into_owned());
             names.collect::<Vec<_>>().join(" ")
         };
         assert_eq!(names(true, false), "Good");

@@ -50,7 +50,11 @@ impl ResponseHead {
         };
         self.status = response.code.unwrap_or_default();
         self.reason = Span::within(bytes, response.reason.unwrap_or_default().as_bytes());
-        self.version = if response.version == Some(1) { Version::Http11 } else { Version::Http10 };
+        self.version = if response.version == Some(1) {
+            Version::Http11
+        } else {
+            Version::Http10
+        };
         self.head.raw.extend_from_slice(&bytes[..end]);
         for header in response.headers.iter() {
             self.head.fields.push(Field {

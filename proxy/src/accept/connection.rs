@@ -1,0 +1,58 @@
+//! One client connection: request after request, idle in between, until either side has enough.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{Client, ConnectionInfo, linger};
+use crate::http1::Stream;
+use crate::pipeline::{self, Next};
+use crate::worker::Worker;
+
+/// A connection that has said nothing yet when the proxy stops gets this long to say it.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
+pub(crate) async fn serve(worker: Rc<Worker>, stream: Stream, info: Rc<ConnectionInfo>) {
+    let mut client = Client::new(stream, info);
+    let mut idle_for = None;
+    while request_came(&worker, &mut client, idle_for).await {
+        worker.lend_buffers(&mut client);
+        // Boxed, so that an idle connection doesn't pay for the memory of a busy one.
+        match Box::pin(pipeline::serve(&worker, &mut client)).await {
+            Next::KeepAlive { timeout } => idle_for = Some(timeout),
+            Next::Close => break,
+            Next::Linger { total, silence } => {
+                linger::close(&mut client, total, silence).await;
+                break;
+            }
+        }
+        worker.reclaim_buffers(&mut client);
+    }
+    let held = client.buffer.filled().len();
+    client.buffer.consume(held);
+    worker.reclaim_buffers(&mut client);
+}
+
+/// Waits for the first byte of the next request; `false` is the end of the connection.
+async fn request_came(worker: &Worker, client: &mut Client, idle_for: Option<Duration>) -> bool {
+    if !client.buffer.is_empty() {
+        return true;
+    }
+    let first = idle_for.is_none();
+    let time = idle_for.unwrap_or_else(|| worker.header_timeout(&client.info));
+    if worker.is_draining() && !first {
+        return false;
+    }
+    let wait = async {
+        tokio::select! {
+            biased;
+            ready = client.stream.readable() => ready.is_ok(),
+            () = worker.drained() => {
+                let last = timeout(LAST_WORD, client.stream.readable());
+                first && last.await.is_ok_and(|ready| ready.is_ok())
+            }
+        }
+    };
+    timeout(time, wait).await.unwrap_or(false)
+}

@@ -1,0 +1,61 @@
+//! Stage "accept": takes a listening socket, decides whether a connection may come in, hands on
+//! its bytes and what is known of its two ends.
+
+mod client;
+mod connection;
+mod linger;
+pub(crate) mod listener;
+
+use std::cell::OnceCell;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+pub(crate) use client::{Client, Gone};
+pub(crate) use connection::serve;
+
+use crate::config::ListenAddress;
+
+/// The two ends of a client's connection.
+#[derive(Debug)]
+pub(crate) struct ConnectionInfo {
+    /// `$connection`: counted from 1 over all workers.
+    pub(crate) serial: u64,
+    /// `None` on a Unix-domain socket.
+    pub(crate) remote: Option<SocketAddr>,
+    /// The address it came in by: a wildcard listen is narrowed to where the client went.
+    pub(crate) address: ListenAddress,
+    pub(crate) since: Instant,
+    remote_text: OnceCell<String>,
+}
+
+impl ConnectionInfo {
+    pub(crate) fn new(serial: u64, remote: Option<SocketAddr>, address: ListenAddress) -> Self {
+        Self {
+            serial,
+            remote,
+            address,
+            since: Instant::now(),
+            remote_text: OnceCell::new(),
+        }
+    }
+
+    /// `$remote_addr`.
+    pub(crate) fn remote_ip(&self) -> &[u8] {
+        let text = || match self.remote {
+            Some(remote) => remote.ip().to_canonical().to_string(),
+            None => "unix:".to_owned(),
+        };
+        self.remote_text.get_or_init(text).as_bytes()
+    }
+
+    pub(crate) fn local(&self) -> Option<SocketAddr> {
+        match self.address {
+            ListenAddress::Tcp(local) => Some(local),
+            ListenAddress::Unix(_) => None,
+        }
+    }
+
+    pub(crate) fn listen_name(&self) -> String {
+        self.address.to_string()
+    }
+}

@@ -1,0 +1,250 @@
+//! Loads a configuration: reads the tree, collects the names it defines, then types it block by
+//! block. The loader is what those blocks share while it happens.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::logs::{AccessLog, ErrorLog, Escape, Format, Level};
+use super::pattern::{self, Pattern};
+use super::scope::Scope;
+use super::syntax::{self, Arg, ConfigError, Directive};
+use super::template::Template;
+use super::upstream::UpstreamBlock;
+use super::{Config, core, http, logs, map, rewrite};
+use crate::log::LogFile;
+use crate::upstream::resolve::HostMap;
+use crate::variables::{Family, Names, Var};
+
+/// What the command line says about a configuration.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LoadOptions {
+    pub(crate) path: PathBuf,
+    pub(crate) prefix: PathBuf,
+    /// `-g`: directives of the main context.
+    pub(crate) globals: Vec<String>,
+    /// `--map-host`: names whose address is given.
+    pub(crate) hosts: Arc<HostMap>,
+    /// `-e`: the error log until the configuration names one.
+    pub(crate) error_log: Option<String>,
+    /// `--map-listen`: bind there what the file wants on this port.
+    pub(crate) map_listen: BTreeMap<u16, SocketAddr>,
+}
+
+pub(super) struct Loader {
+    pub(super) names: Names,
+    pub(super) formats: HashMap<String, Arc<Format>>,
+    pub(super) default_access_log: Vec<AccessLog>,
+    pub(super) default_error_log: ErrorLog,
+    pub(super) upstreams: RefCell<Vec<Arc<UpstreamBlock>>>,
+    pub(super) options: LoadOptions,
+    /// Name and prefix of the location being built, for the blocks inside it.
+    pub(super) enclosing: RefCell<(String, Box<[u8]>)>,
+    /// Inside an `if` or a `limit_except`.
+    pub(super) in_if: Cell<bool>,
+    files: RefCell<HashMap<String, Arc<LogFile>>>,
+    keeps_sent_head: Cell<bool>,
+}
+
+/// Loads and checks the whole configuration. Opens logs, but binds no address.
+pub(crate) fn load(options: &LoadOptions) -> Result<Config, ConfigError> {
+    let tree = syntax::load(&options.path, &options.prefix, &options.globals)?;
+    let mut loader = Loader::new(options.clone())?;
+    let root = Scope::root(&tree.directives);
+    let mut maps = Vec::new();
+    loader.collect_names(&tree.directives, &mut maps)?;
+    let maps = maps.into_iter().map(|d| map::Map::parse(d, &loader.names));
+    let maps = maps.collect::<Result<Vec<_>, _>>()?;
+    let core = core::parse(&root, &loader)?;
+    let listens = match root.find("http") {
+        Some(block) => http::parse(&root, block, &mut loader)?,
+        None => Vec::new(),
+    };
+    Ok(Config {
+        core,
+        listens,
+        maps,
+        upstreams: loader.upstreams.take(),
+        user_variables: loader.names.user_count(),
+        keeps_sent_head: loader.keeps_sent_head.get(),
+        files: tree.files,
+        hosts: Arc::clone(&options.hosts),
+        generation: 0,
+        retired: Default::default(),
+    })
+}
+
+impl Loader {
+    fn new(options: LoadOptions) -> Result<Self, ConfigError> {
+        let stderr = match &options.error_log {
+            None => LogFile::stderr(),
+            Some(path) if path == "stderr" => LogFile::stderr(),
+            Some(path) => {
+                let path = options.prefix.join(path);
+                LogFile::open(&path).map_err(|why| {
+                    ConfigError::new(format!("open() \"{}\" failed ({why})", path.display()))
+                })?
+            }
+        };
+        let mut loader = Self {
+            names: Names::default(),
+            formats: HashMap::new(),
+            default_access_log: Vec::new(),
+            default_error_log: ErrorLog {
+                targets: vec![(Arc::new(stderr), Level::Error)],
+            },
+            upstreams: RefCell::default(),
+            options,
+            enclosing: RefCell::default(),
+            in_if: Cell::new(false),
+            files: RefCell::default(),
+            keeps_sent_head: Cell::new(false),
+        };
+        let line = Template::parse_text(logs::COMBINED, &loader.names).map_err(ConfigError::new)?;
+        let combined = Arc::new(Format {
+            line,
+            escape: Escape::Default,
+        });
+        loader
+            .formats
+            .insert("combined".to_owned(), Arc::clone(&combined));
+        let file = Arc::new(LogFile::stdout());
+        loader.default_access_log = vec![AccessLog {
+            file,
+            format: combined,
+            condition: None,
+        }];
+        Ok(loader)
+    }
+
+    /// Variables may be used before the line that defines them, so they are collected first.
+    fn collect_names<'a>(
+        &mut self,
+        directives: &'a [Directive],
+        maps: &mut Vec<&'a Directive>,
+    ) -> Result<(), ConfigError> {
+        for directive in directives {
+            if let Some(name) = rewrite::defines(directive)
+                && !crate::variables::CHANGEABLE.contains(&name)
+            {
+                self.names
+                    .define(name)
+                    .map_err(|why| directive.error(why))?;
+            }
+            if directive.name == "map" {
+                self.define_map(directive, maps.len())?;
+                maps.push(directive);
+            }
+            for arg in &directive.args {
+                for name in pattern::group_names(pattern_text(arg)) {
+                    self.names.define(&name).map_err(|why| arg.error(why))?;
+                }
+            }
+            self.collect_names(directive.block.as_deref().unwrap_or_default(), maps)?;
+        }
+        Ok(())
+    }
+
+    fn define_map(&mut self, directive: &Directive, index: usize) -> Result<(), ConfigError> {
+        let name = directive
+            .args
+            .get(1)
+            .and_then(|arg| arg.text.strip_prefix('$'));
+        let name = name.ok_or_else(|| directive.error("invalid variable name"))?;
+        self.names.define_map(name, index);
+        Ok(())
+    }
+
+    pub(super) fn template(&self, arg: &Arg) -> Result<Template, ConfigError> {
+        self.template_text(arg, &arg.text)
+    }
+
+    /// Text that is a part of an argument.
+    pub(super) fn template_text(&self, arg: &Arg, text: &str) -> Result<Template, ConfigError> {
+        let template = Template::parse_text(text, &self.names).map_err(|why| arg.error(why))?;
+        let sent =
+            |var: &Var| matches!(var, Var::Family(Family::SentHttp | Family::SentTrailer, _));
+        if template.vars().any(sent) {
+            self.keeps_sent_head.set(true);
+        }
+        Ok(template)
+    }
+
+    pub(super) fn pattern(
+        &self,
+        arg: &Arg,
+        text: &str,
+        ignore_case: bool,
+    ) -> Result<Pattern, ConfigError> {
+        Pattern::compile(arg, text, ignore_case, &self.names)
+    }
+
+    /// A path of the configuration is relative to the prefix.
+    pub(super) fn path(&self, text: &str) -> PathBuf {
+        self.options.prefix.join(text)
+    }
+
+    /// Opens a log once, however often it is named.
+    pub(super) fn log_file(
+        &self,
+        directive: &Directive,
+        path: &str,
+    ) -> Result<Arc<LogFile>, ConfigError> {
+        if let Some(file) = self.files.borrow().get(path) {
+            return Ok(Arc::clone(file));
+        }
+        let full = self.path(path);
+        let file = match path {
+            "stderr" | "/dev/stderr" => LogFile::stderr(),
+            "/dev/stdout" => LogFile::stdout(),
+            _ => LogFile::open(&full).map_err(|why| {
+                directive.error(format!("open() \"{}\" failed ({why})", full.display()))
+            })?,
+        };
+        let file = Arc::new(file);
+        file.register();
+        self.files
+            .borrow_mut()
+            .insert(path.to_owned(), Arc::clone(&file));
+        Ok(file)
+    }
+
+    /// The upstream of this name, or one made for an address.
+    pub(super) fn upstream(
+        &self,
+        arg: &Arg,
+        authority: &str,
+    ) -> Result<Arc<UpstreamBlock>, ConfigError> {
+        let found = self
+            .upstreams
+            .borrow()
+            .iter()
+            .find(|u| u.upstream.name() == authority)
+            .cloned();
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        let block = UpstreamBlock::implicit(authority)
+            .map_err(|why| arg.error(format!("{why} in upstream \"{authority}\"")))?;
+        let block = Arc::new(block);
+        self.upstreams.borrow_mut().push(Arc::clone(&block));
+        Ok(block)
+    }
+
+    pub(super) fn prefix(&self) -> &Path {
+        &self.options.prefix
+    }
+}
+
+/// What may be an expression in an argument: after `~`, `~*`, or the whole of it.
+fn pattern_text(arg: &Arg) -> &str {
+    if !arg.text.contains("(?") {
+        return "";
+    }
+    arg.text
+        .trim_start_matches("!")
+        .trim_start_matches('~')
+        .trim_start_matches('*')
+}

@@ -1,0 +1,89 @@
+//! `map` (ngx_http_map_module): one variable's value looked up by another's.
+
+use std::collections::HashMap;
+
+use super::pattern::{Matcher, Pattern};
+use super::syntax::{Arg, ConfigError, Directive};
+use super::template::Template;
+use crate::exchange::Exchange;
+use crate::variables::Names;
+
+#[derive(Debug)]
+pub(crate) struct Map {
+    source: Template,
+    exact: HashMap<Vec<u8>, Template>,
+    patterns: Vec<(Pattern, Template)>,
+    default: Template,
+    hostnames: bool,
+}
+
+impl Map {
+    pub(super) fn parse(directive: &Directive, names: &Names) -> Result<Self, ConfigError> {
+        let mut map = Self {
+            source: Template::parse(&directive.args[0], names)?,
+            exact: HashMap::new(),
+            patterns: Vec::new(),
+            default: Template::default(),
+            hostnames: false,
+        };
+        for line in directive.block.as_deref().unwrap_or_default() {
+            map.add(line, names)?;
+        }
+        Ok(map)
+    }
+
+    fn add(&mut self, line: &Directive, names: &Names) -> Result<(), ConfigError> {
+        match (line.name.as_str(), line.args.as_slice()) {
+            ("hostnames", []) => self.hostnames = true,
+            ("volatile", []) => {}
+            ("default", [value]) => self.default = Template::parse(value, names)?,
+            (key, [value]) => {
+                let value = Template::parse(value, names)?;
+                let key_arg = Arg {
+                    text: line.name.clone(),
+                    quoted: false,
+                    pos: line.pos.clone(),
+                };
+                match Matcher::parse(&key_arg, names)? {
+                    Matcher::Pattern(pattern) => self.patterns.push((pattern, value)),
+                    Matcher::Text(_) => {
+                        let key = key.strip_prefix('\\').unwrap_or(key).to_ascii_lowercase();
+                        if self.exact.insert(key.clone().into_bytes(), value).is_some() {
+                            return Err(line.error(format!("conflicting parameter \"{key}\"")));
+                        }
+                    }
+                }
+            }
+            _ => return Err(line.error("invalid number of the map parameters")),
+        }
+        Ok(())
+    }
+
+    /// Writes the value for this exchange; there always is one, if only an empty one.
+    pub(crate) fn write(&self, exchange: &Exchange, out: &mut Vec<u8>) -> bool {
+        let source = self.source.evaluate(exchange);
+        let key = source.to_ascii_lowercase();
+        if let Some(value) = self.exact(&key) {
+            value.write(exchange, out);
+            return true;
+        }
+        for (pattern, value) in &self.patterns {
+            if let Some(captures) = pattern.regex.captures(&source) {
+                value.write_with(exchange, Some(&captures), out);
+                return true;
+            }
+        }
+        self.default.write(exchange, out);
+        true
+    }
+
+    fn exact(&self, key: &[u8]) -> Option<&Template> {
+        if let Some(value) = self.exact.get(key) {
+            return Some(value);
+        }
+        if !self.hostnames {
+            return None;
+        }
+        super::server::wildcards(key).find_map(|wildcard| self.exact.get(wildcard.as_slice()))
+    }
+}

@@ -1,0 +1,100 @@
+//! The configuration: `syntax` reads nginx's language into a tree, the files beside this one give
+//! each directive its meaning. What leaves here is typed and checked; no later stage meets a
+//! string that it has to interpret.
+
+mod access;
+mod core;
+mod headers;
+mod http;
+mod listen;
+mod loader;
+mod location;
+mod logs;
+mod map;
+mod pattern;
+mod proxy_pass;
+mod rewrite;
+mod scope;
+mod server;
+pub(crate) mod syntax;
+mod template;
+mod upstream;
+mod values;
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::core::Core;
+pub(crate) use access::AccessRule;
+pub(crate) use headers::{AddHeader, Expires, ExpiresWhen};
+pub(crate) use listen::{Listen, ListenAddress};
+pub(crate) use loader::{LoadOptions, load};
+pub(crate) use location::{Handler, Location, Locations, TryFile};
+pub(crate) use logs::{ErrorLog, Escape, Level};
+pub(crate) use map::Map;
+pub(crate) use pattern::Pattern;
+pub(crate) use proxy_pass::{
+    CookieMatch, CookieRule, ProxyPass, ProxySettings, RedirectRule, Target, host_and_port,
+    split_url,
+};
+pub(crate) use rewrite::{Assign, Condition, FileTest, Flag, Step};
+pub(crate) use server::Server;
+pub(crate) use upstream::UpstreamBlock;
+
+use crate::upstream::resolve::HostMap;
+pub(crate) use syntax::ConfigError;
+pub(crate) use template::Template;
+pub(crate) use values::parse_size;
+
+/// One generation of the configuration: a reload builds a new one whole, and requests in flight
+/// keep the old one alive.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) core: Core,
+    pub(crate) listens: Vec<Listen>,
+    pub(crate) maps: Vec<Map>,
+    /// The `upstream {}` blocks first, then one for each `proxy_pass` to a plain address.
+    pub(crate) upstreams: Vec<Arc<UpstreamBlock>>,
+    pub(crate) user_variables: usize,
+    /// Whether a `$sent_http_…` or `$sent_trailer_…` stands anywhere.
+    pub(crate) keeps_sent_head: bool,
+    /// What was read, for `-T`.
+    pub(crate) files: Vec<Arc<syntax::SourceFile>>,
+    pub(crate) hosts: Arc<HostMap>,
+    /// 1 at the start, one more with each reload.
+    pub(crate) generation: u64,
+    /// Cancelled when a newer generation has taken over, or the proxy is to stop.
+    pub(crate) retired: CancellationToken,
+}
+
+impl Drop for Config {
+    /// Its last request is done; said in nginx's words for the end of a worker process.
+    fn drop(&mut self) {
+        if self.generation > 0 {
+            let text = format!(
+                "generation {} of the configuration exited with code 0",
+                self.generation
+            );
+            crate::log::message(&self.core.error_log, Level::Notice, &text);
+        }
+    }
+}
+
+impl Config {
+    /// The servers behind the address that a connection came in by.
+    pub(crate) fn listen_for(&self, local: &ListenAddress) -> Option<&Listen> {
+        let exact = self.listens.iter().find(|listen| listen.address == *local);
+        exact.or_else(|| {
+            self.listens
+                .iter()
+                .find(|listen| listen.address.covers(local))
+        })
+    }
+
+    pub(crate) fn upstream(&self, name: &str) -> Option<&Arc<UpstreamBlock>> {
+        self.upstreams
+            .iter()
+            .find(|block| block.upstream.name() == name)
+    }
+}

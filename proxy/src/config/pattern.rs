@@ -1,0 +1,80 @@
+//! Regular expressions of the configuration, with the variables that their named groups set.
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::syntax::{Arg, ConfigError};
+use crate::variables::Names;
+
+/// A compiled expression; bytes, because a request need not be UTF-8.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern {
+    pub(crate) regex: Regex,
+    /// Group number and user variable of each named group.
+    pub(crate) named: Vec<(usize, usize)>,
+}
+
+impl Pattern {
+    pub(crate) fn compile(
+        arg: &Arg,
+        text: &str,
+        ignore_case: bool,
+        names: &Names,
+    ) -> Result<Self, ConfigError> {
+        let regex = regex(text, ignore_case).map_err(|why| arg.error(why))?;
+        let named = regex.capture_names().enumerate();
+        let named = named
+            .filter_map(|(group, name)| Some((group, names.user(name?)?)))
+            .collect();
+        Ok(Self { regex, named })
+    }
+}
+
+/// PCRE's escape for a slash and its `(?<name>…)` are understood by the `regex` crate as well;
+/// look-around and back-references are not, and the message says so.
+pub(super) fn regex(text: &str, ignore_case: bool) -> Result<Regex, String> {
+    RegexBuilder::new(&text.replace("\\/", "/"))
+        .case_insensitive(ignore_case)
+        .unicode(false)
+        .size_limit(1 << 20)
+        .build()
+        .map_err(|error| {
+            let why = error.to_string();
+            let last = why.lines().last().unwrap_or_default().trim();
+            format!("regular expression \"{text}\" failed: {last}")
+        })
+}
+
+/// The named groups of an expression, wherever one may stand in the configuration.
+pub(super) fn group_names(text: &str) -> Vec<String> {
+    let Ok(regex) = regex(text, false) else {
+        return Vec::new();
+    };
+    regex.capture_names().flatten().map(str::to_owned).collect()
+}
+
+/// `~pattern`, `~*pattern` or plain text, as `map`, `server_name` and others take it.
+#[derive(Clone, Debug)]
+pub(crate) enum Matcher {
+    Text(Box<[u8]>),
+    Pattern(Pattern),
+}
+
+impl Matcher {
+    pub(crate) fn parse(arg: &Arg, names: &Names) -> Result<Self, ConfigError> {
+        match arg.text.strip_prefix('~') {
+            Some(rest) => {
+                let (text, ignore_case) = match rest.strip_prefix('*') {
+                    Some(text) => (text, true),
+                    None => (rest, false),
+                };
+                Ok(Self::Pattern(Pattern::compile(
+                    arg,
+                    text,
+                    ignore_case,
+                    names,
+                )?))
+            }
+            None => Ok(Self::Text(arg.text.as_bytes().into())),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! A block and the blocks around it: takes a directive's name, decides which block's directive
+//! holds here. nginx's rule: the innermost block that has the directive wins, and a list
+//! (`add_header`, `proxy_set_header`) is inherited whole or not at all.
+
+use std::time::Duration;
+
+use super::syntax::{ConfigError, Directive};
+use super::values;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope<'a> {
+    parent: Option<&'a Scope<'a>>,
+    pub(crate) directives: &'a [Directive],
+    transparent: bool,
+}
+
+impl<'a> Scope<'a> {
+    pub(crate) fn root(directives: &'a [Directive]) -> Self {
+        Self {
+            parent: None,
+            directives,
+            transparent: false,
+        }
+    }
+
+    pub(crate) fn inside(&'a self, directive: &'a Directive) -> Self {
+        let directives = directive.block.as_deref().unwrap_or_default();
+        Scope {
+            parent: Some(self),
+            directives,
+            transparent: false,
+        }
+    }
+
+    /// A block that inherits the content handler too (`if`, `limit_except`).
+    pub(crate) fn inside_if(&'a self, directive: &'a Directive) -> Self {
+        Scope {
+            transparent: true,
+            ..self.inside(directive)
+        }
+    }
+
+    /// A directive of this block, or of the block that an `if` stands in.
+    pub(crate) fn own(&self, name: &'static str) -> Option<&'a Directive> {
+        let found = self.here(name).next();
+        found.or_else(|| {
+            if self.transparent {
+                self.parent?.own(name)
+            } else {
+                None
+            }
+        })
+    }
+
+    /// The directives of this name in this very block.
+    pub(crate) fn here(&self, name: &'static str) -> impl Iterator<Item = &'a Directive> {
+        self.directives.iter().filter(move |d| d.name == name)
+    }
+
+    /// All directives of this name in the innermost block that has one.
+    pub(crate) fn all(&self, name: &'static str) -> Vec<&'a Directive> {
+        self.nearest(|d| d.name == name)
+    }
+
+    /// All directives of a kind in the innermost block that has one.
+    pub(crate) fn nearest(&self, wanted: impl Fn(&&'a Directive) -> bool) -> Vec<&'a Directive> {
+        let mut scope = Some(self);
+        while let Some(current) = scope {
+            let found: Vec<_> = current.directives.iter().filter(&wanted).collect();
+            if !found.is_empty() {
+                return found;
+            }
+            scope = current.parent;
+        }
+        Vec::new()
+    }
+
+    /// All directives of this name, from the outermost block in.
+    pub(crate) fn everywhere(&self, name: &'static str) -> Vec<&'a Directive> {
+        let mut found = self
+            .parent
+            .map(|parent| parent.everywhere(name))
+            .unwrap_or_default();
+        found.extend(self.here(name));
+        found
+    }
+
+    pub(crate) fn find(&self, name: &'static str) -> Option<&'a Directive> {
+        self.all(name).into_iter().next()
+    }
+
+    pub(crate) fn flag(&self, name: &'static str, default: bool) -> Result<bool, ConfigError> {
+        self.find(name).map_or(Ok(default), values::flag)
+    }
+
+    pub(crate) fn number(&self, name: &'static str, default: usize) -> Result<usize, ConfigError> {
+        self.find(name).map_or(Ok(default), values::number)
+    }
+
+    pub(crate) fn size(&self, name: &'static str, default: u64) -> Result<u64, ConfigError> {
+        self.find(name).map_or(Ok(default), values::size)
+    }
+
+    pub(crate) fn bytes(&self, name: &'static str, default: usize) -> Result<usize, ConfigError> {
+        let size = self.size(name, default as u64)?;
+        Ok(usize::try_from(size).unwrap_or(usize::MAX))
+    }
+
+    pub(crate) fn time(
+        &self,
+        name: &'static str,
+        default: Duration,
+    ) -> Result<Duration, ConfigError> {
+        self.find(name).map_or(Ok(default), values::time)
+    }
+}

@@ -1,0 +1,177 @@
+//! Text with `$variables`, as most directives take it: parsed once when the configuration is
+//! loaded, so that a misspelt variable is an error of the configuration and not of a request.
+
+use regex::bytes::Captures;
+
+use super::syntax::{Arg, ConfigError};
+use crate::exchange::Exchange;
+use crate::variables::{Names, Var};
+
+#[derive(Clone, Debug)]
+enum Part {
+    Text(Box<[u8]>),
+    Var(Var),
+}
+
+/// Literal text and variables in turn. Most templates are one part.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Template {
+    parts: Vec<Part>,
+}
+
+impl Template {
+    pub(crate) fn parse(arg: &Arg, names: &Names) -> Result<Self, ConfigError> {
+        Self::parse_text(&arg.text, names).map_err(|message| arg.error(message))
+    }
+
+    pub(crate) fn parse_text(text: &str, names: &Names) -> Result<Self, String> {
+        let (mut parts, mut literal, mut rest) = (Vec::new(), Vec::new(), text);
+        while let Some(dollar) = rest.find('$') {
+            literal.extend_from_slice(&rest.as_bytes()[..dollar]);
+            let (name, after) = variable_name(&rest[dollar + 1..])
+                .ok_or_else(|| "invalid variable name".to_owned())?;
+            if !literal.is_empty() {
+                parts.push(Part::Text(std::mem::take(&mut literal).into()));
+            }
+            parts.push(Part::Var(names.find(name)?));
+            rest = after;
+        }
+        literal.extend_from_slice(rest.as_bytes());
+        if !literal.is_empty() {
+            parts.push(Part::Text(literal.into()));
+        }
+        Ok(Self { parts })
+    }
+
+    pub(crate) fn literal(text: &[u8]) -> Self {
+        let parts = if text.is_empty() {
+            Vec::new()
+        } else {
+            vec![Part::Text(text.into())]
+        };
+        Self { parts }
+    }
+
+    /// The text, if no variable is in it.
+    pub(crate) fn as_literal(&self) -> Option<&[u8]> {
+        match self.parts.as_slice() {
+            [] => Some(b""),
+            [Part::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text before the first variable.
+    pub(crate) fn literal_prefix(&self) -> &[u8] {
+        match self.parts.first() {
+            Some(Part::Text(text)) => text,
+            _ => b"",
+        }
+    }
+
+    pub(crate) fn vars(&self) -> impl Iterator<Item = &Var> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Var(var) => Some(var),
+            Part::Text(_) => None,
+        })
+    }
+
+    /// Appends the text with every variable replaced by its value for this exchange.
+    pub(crate) fn write(&self, exchange: &Exchange, out: &mut Vec<u8>) {
+        self.write_with(exchange, None, out);
+    }
+
+    /// As `write`, but a variable without a value is written as `-` (as in the access log).
+    pub(crate) fn write_or_dash(
+        &self,
+        exchange: &Exchange,
+        escape: fn(&[u8], &mut Vec<u8>),
+        out: &mut Vec<u8>,
+    ) {
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => out.extend_from_slice(text),
+                Part::Var(var) => {
+                    let start = out.len();
+                    if !var.write(exchange, None, out) {
+                        out.truncate(start);
+                        out.push(b'-');
+                    } else if !var.is_plain() {
+                        escape_from(start, escape, out);
+                    }
+                }
+            }
+        }
+    }
+
+    /// As `write`, with every value escaped.
+    pub(crate) fn write_escaped(
+        &self,
+        exchange: &Exchange,
+        escape: fn(&[u8], &mut Vec<u8>),
+        out: &mut Vec<u8>,
+    ) {
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => out.extend_from_slice(text),
+                Part::Var(var) => {
+                    let start = out.len();
+                    var.write(exchange, None, out);
+                    escape_from(start, escape, out);
+                }
+            }
+        }
+    }
+
+    /// As `write`, with `$1` and so on from a match of the caller's.
+    pub(crate) fn write_with(
+        &self,
+        exchange: &Exchange,
+        captures: Option<&Captures<'_>>,
+        out: &mut Vec<u8>,
+    ) {
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => out.extend_from_slice(text),
+                Part::Var(var) => {
+                    var.write(exchange, captures, out);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn evaluate(&self, exchange: &Exchange) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.write(exchange, &mut out);
+        out
+    }
+}
+
+/// Escapes what was written from `start` on; nearly always there is nothing to escape.
+fn escape_from(start: usize, escape: fn(&[u8], &mut Vec<u8>), out: &mut Vec<u8>) {
+    let plain = |&byte: &u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+    if !out[start..].iter().all(plain) {
+        let value = out.split_off(start);
+        escape(&value, out);
+    }
+}
+
+/// Splits what follows a `$` into the variable's name and the rest: `name…` or `{name}…`.
+fn variable_name(text: &str) -> Option<(&str, &str)> {
+    if let Some(braced) = text.strip_prefix('{') {
+        let (name, rest) = braced.split_once('}')?;
+        let named = !name.is_empty() && name.bytes().all(is_name_byte);
+        return named.then_some((name, rest));
+    }
+    // `$1` is one digit long: "$10" is the first capture and a zero.
+    let length = if text.as_bytes().first()?.is_ascii_digit() {
+        1
+    } else {
+        text.bytes().take_while(|&b| is_name_byte(b)).count()
+    };
+    (length > 0).then(|| text.split_at(length))
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}

@@ -1,0 +1,68 @@
+//! Connections to peers that wait for their next request, of one worker (ngx_http_upstream_module,
+//! `keepalive`): newest first, oldest out when there are too many.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use super::PeerConnection;
+use crate::upstream::Address;
+
+/// Connections may stand in for each other if all of this is the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) upstream: u64,
+    pub(crate) address: Address,
+    pub(crate) bind: Option<IpAddr>,
+}
+
+#[derive(Debug)]
+struct Idle {
+    connection: PeerConnection,
+    until: Instant,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct IdlePool {
+    upstreams: HashMap<u64, VecDeque<Idle>>,
+}
+
+impl IdlePool {
+    /// The connection that was used last and is still good.
+    pub(crate) fn take(&mut self, key: &Key) -> Option<PeerConnection> {
+        let idle = self.upstreams.get_mut(&key.upstream)?;
+        loop {
+            let at = idle.iter().rposition(|idle| idle.connection.key == *key)?;
+            let found = idle.remove(at)?;
+            // An idle peer that speaks has closed, or says something that nobody asked for.
+            if !found.connection.stream.looks_readable() {
+                return Some(found.connection);
+            }
+        }
+    }
+
+    pub(super) fn put(&mut self, connection: PeerConnection, limit: usize, time: Duration) {
+        if limit == 0 {
+            return;
+        }
+        let idle = self.upstreams.entry(connection.key.upstream).or_default();
+        if idle.len() >= limit {
+            idle.pop_front();
+        }
+        idle.push_back(Idle {
+            connection,
+            until: Instant::now() + time,
+        });
+    }
+
+    /// Closes what has waited too long or was closed at the other end.
+    pub(crate) fn sweep(&mut self, now: Instant) {
+        for idle in self.upstreams.values_mut() {
+            idle.retain(|idle| idle.until > now && !idle.connection.stream.looks_readable());
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.upstreams.clear();
+    }
+}

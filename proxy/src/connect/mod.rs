@@ -1,0 +1,114 @@
+//! Stage "connect": takes a peer, decides between an idle connection to it and a new one, hands
+//! on a stream.
+
+mod idle;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use tokio::net::{TcpSocket, UnixStream};
+use tokio::time::timeout;
+
+pub(crate) use idle::{IdlePool, Key};
+
+use crate::config::UpstreamBlock;
+use crate::fault::Fault;
+use crate::http1::{Buffer, Stream};
+use crate::upstream::{Address, Failure};
+use crate::worker::Worker;
+
+/// A connection to a peer, new or used before.
+#[derive(Debug)]
+pub(crate) struct PeerConnection {
+    pub(crate) stream: Stream,
+    pub(crate) buffer: Buffer,
+    /// Requests sent on it, this one not counted.
+    pub(crate) requests: u64,
+    since: Instant,
+    key: Key,
+}
+
+// ANCHOR: connect
+/// An idle connection to the peer if one is kept, else a new one within `limit`.
+pub(crate) async fn connect(
+    worker: &Worker,
+    block: &UpstreamBlock,
+    address: &Address,
+    bind: Option<IpAddr>,
+    limit: Duration,
+) -> Result<PeerConnection, Fault> {
+    let key = Key {
+        upstream: block.id,
+        address: address.clone(),
+        bind,
+    };
+    if let Some(connection) = worker.idle.borrow_mut().take(&key) {
+        return Ok(connection);
+    }
+    let stream = match timeout(limit, open(address, bind)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(why)) => {
+            let failure = Failure::Connect(why.kind());
+            let why = format!("connect() failed ({why}) while connecting to upstream");
+            return Err(Fault::upstream(502, failure, why));
+        }
+        Err(_) => {
+            let why = "upstream timed out while connecting to upstream";
+            return Err(Fault::upstream(504, Failure::Timeout, why));
+        }
+    };
+    Ok(PeerConnection {
+        stream,
+        buffer: Buffer::default(),
+        requests: 0,
+        since: Instant::now(),
+        key,
+    })
+}
+// ANCHOR_END: connect
+
+async fn open(address: &Address, bind: Option<IpAddr>) -> std::io::Result<Stream> {
+    match address {
+        Address::Tcp(address) => {
+            let socket = if address.is_ipv4() {
+                TcpSocket::new_v4()
+            } else {
+                TcpSocket::new_v6()
+            }?;
+            socket.set_nodelay(true)?;
+            if let Some(ip) = bind {
+                socket.bind(SocketAddr::new(ip, 0))?;
+            }
+            Ok(Stream::Tcp(socket.connect(*address).await?))
+        }
+        Address::Unix(path) => Ok(Stream::Unix(UnixStream::connect(path).await?)),
+    }
+}
+
+impl PeerConnection {
+    /// Puts the connection back for the next request, if its age and use allow it.
+    pub(crate) fn keep(mut self, worker: &Worker, block: &UpstreamBlock) {
+        let rules = &block.keepalive;
+        self.requests += 1;
+        let worn = self.requests >= rules.requests || self.since.elapsed() >= rules.time;
+        // Bytes that nobody asked for belong to no later answer.
+        if worn || !self.buffer.is_empty() || worker.is_draining() {
+            return self.discard(worker);
+        }
+        if let Some(memory) = self.buffer.release() {
+            worker.give_back(memory);
+        }
+        worker
+            .idle
+            .borrow_mut()
+            .put(self, rules.connections, rules.timeout);
+    }
+
+    pub(crate) fn discard(mut self, worker: &Worker) {
+        let held = self.buffer.filled().len();
+        self.buffer.consume(held);
+        if let Some(memory) = self.buffer.release() {
+            worker.give_back(memory);
+        }
+    }
+}

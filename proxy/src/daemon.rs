@@ -1,0 +1,94 @@
+//! Running in the background (`daemon on`), the pid file, and `-s`.
+
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{self, Signal as Unix};
+use nix::unistd::Pid;
+
+use crate::cli::Signal;
+use crate::config::{self, Core, LoadOptions};
+
+/// Set for the process that goes on in the background.
+const BACKGROUND: &str = "PROXY_IN_BACKGROUND";
+const START: Duration = Duration::from_secs(10);
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DaemonError {
+    #[error("{0}")]
+    Config(#[from] config::ConfigError),
+    #[error("open() \"{path}\" failed ({source}); is the proxy running?")]
+    NoPid { path: String, source: io::Error },
+    #[error("invalid pid number in \"{0}\"")]
+    BadPid(String),
+    #[error("kill({0}) failed ({1}); is the proxy running?")]
+    Kill(i32, nix::Error),
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("the background process ended ({0}); its error log says why")]
+    Ended(std::process::ExitStatus),
+    #[error("the background process did not write its pid file in time")]
+    Slow,
+}
+
+pub(crate) fn is_background() -> bool {
+    std::env::var_os(BACKGROUND).is_some()
+}
+
+/// Starts the same command again, apart from this terminal, and waits until it serves.
+pub(crate) fn start(pid_file: &Path) -> Result<(), DaemonError> {
+    let mut child = Command::new(std::env::current_exe()?)
+        .args(std::env::args_os().skip(1))
+        .env(BACKGROUND, "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .process_group(0)
+        .spawn()?;
+    let deadline = Instant::now() + START;
+    let pid = child.id().to_string();
+    while Instant::now() < deadline {
+        if std::fs::read_to_string(pid_file).is_ok_and(|text| text.trim() == pid) {
+            return Ok(());
+        }
+        if let Some(status) = child.try_wait()? {
+            return Err(DaemonError::Ended(status));
+        }
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+    Err(DaemonError::Slow)
+}
+
+/// `-s`: tells the running proxy, by its pid file.
+pub(crate) fn send(options: &LoadOptions, signal: Signal) -> Result<(), DaemonError> {
+    let config = config::load(options)?;
+    let path = config.core.pid.display().to_string();
+    let text = std::fs::read_to_string(&config.core.pid).map_err(|source| DaemonError::NoPid {
+        path: path.clone(),
+        source,
+    })?;
+    let pid: i32 = text.trim().parse().map_err(|_| DaemonError::BadPid(path))?;
+    let unix = match signal {
+        Signal::Stop => Unix::SIGTERM,
+        Signal::Quit => Unix::SIGQUIT,
+        Signal::Reload => Unix::SIGHUP,
+        Signal::Reopen => Unix::SIGUSR1,
+    };
+    signal::kill(Pid::from_raw(pid), unix).map_err(|why| DaemonError::Kill(pid, why))
+}
+
+/// Writes the pid file. Where nobody asked for one, failing to is no reason not to serve.
+pub(crate) fn write_pid(core: &Core) -> io::Result<()> {
+    let written = std::fs::write(&core.pid, format!("{}\n", std::process::id()));
+    if core.pid_explicit { written } else { Ok(()) }
+}
+
+pub(crate) fn remove_pid(core: &Core) {
+    let mine = std::fs::read_to_string(&core.pid)
+        .is_ok_and(|text| text.trim() == std::process::id().to_string());
+    if mine {
+        let _ = std::fs::remove_file(&core.pid);
+    }
+}

@@ -1,0 +1,162 @@
+//! Everything known about one request, from its first byte to its line in the log. Stages add to
+//! it; variables, the access log, the status API and the dashboard read it and nothing else, so
+//! that they can't disagree.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::accept::ConnectionInfo;
+use crate::body::Spool;
+use crate::config::{Config, Location, Server};
+use crate::fault::Fault;
+use crate::http1::{Framing, Head, RequestHead, ResponseHead};
+
+/// One request and what became of it.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) started: Instant,
+    pub(crate) connection: Rc<ConnectionInfo>,
+    /// Which request of its connection this is, from 1.
+    pub(crate) connection_requests: u64,
+    pub(crate) config: Arc<Config>,
+    pub(crate) server: Arc<Server>,
+    pub(crate) location: Arc<Location>,
+    pub(crate) request: Request,
+    /// Values of `set` and of named captures.
+    pub(crate) vars: Vec<Option<Vec<u8>>>,
+    /// Groups of the last regular expression that matched; `[0]` is the whole match.
+    pub(crate) captures: Vec<Option<Vec<u8>>>,
+    /// One entry for each peer that was asked, in order.
+    pub(crate) tries: Vec<Try>,
+    /// The last response head that a peer sent.
+    pub(crate) upstream_head: Option<Box<ResponseHead>>,
+    pub(crate) upstream_trailers: Option<Head>,
+    pub(crate) proxied_to: ProxiedTo,
+    pub(crate) sent: Sent,
+    /// What went wrong, for the log and the status API.
+    pub(crate) fault: Option<String>,
+    /// Why the head can't be served, if it can't.
+    pub(crate) fault_at_parse: Option<Fault>,
+    pub(crate) limit_rate: Option<u64>,
+    pub(crate) rewrites: u8,
+    /// The status that an `error_page` is being shown for.
+    pub(crate) error_status: Option<u16>,
+    /// The status that is sent in place of the page's own.
+    pub(crate) status_overwrite: Option<u16>,
+    pub(crate) internal: bool,
+    pub(crate) request_id: std::cell::OnceCell<[u8; 32]>,
+}
+
+/// The request as the stages see it; `head` holds what was on the wire.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) head: Box<RequestHead>,
+    /// `$uri`: decoded, dot segments resolved; changed by rewrites.
+    pub(crate) path: Vec<u8>,
+    /// `$args`, without the `?`.
+    pub(crate) args: Vec<u8>,
+    /// Whether the target may go to a peer as the client wrote it.
+    pub(crate) untouched: bool,
+    /// `$host`: lower case, no port.
+    pub(crate) host: Vec<u8>,
+    pub(crate) port: Vec<u8>,
+    pub(crate) framing: Framing,
+    pub(crate) keep_alive: bool,
+    /// Bytes received for this request, head included.
+    pub(crate) received: u64,
+    /// The body, once it was read whole.
+    pub(crate) body: Option<Spool>,
+    /// A method put in place of the client's (`error_page` answers with GET).
+    pub(crate) method: Option<&'static [u8]>,
+    pub(crate) expects_continue: bool,
+}
+
+impl Request {
+    /// Stands in for a request that was not understood.
+    pub(crate) fn refused(head: Box<RequestHead>) -> Self {
+        Self {
+            head,
+            path: Vec::new(),
+            args: Vec::new(),
+            untouched: false,
+            host: Vec::new(),
+            port: Vec::new(),
+            framing: Framing::None,
+            keep_alive: false,
+            received: 0,
+            body: None,
+            method: None,
+            expects_continue: false,
+        }
+    }
+
+    pub(crate) fn method(&self) -> &[u8] {
+        self.method.unwrap_or_else(|| self.head.method())
+    }
+
+    /// Whether the answer's body is withheld (RFC 9110 section 9.3.2).
+    pub(crate) fn is_head(&self) -> bool {
+        self.head.method() == b"HEAD"
+    }
+}
+
+/// `$proxy_host` and `$proxy_port`.
+#[derive(Debug, Default)]
+pub(crate) struct ProxiedTo {
+    pub(crate) host: Arc<str>,
+    pub(crate) port: Arc<str>,
+}
+
+/// One peer asked, with what is known of it.
+#[derive(Debug, Default)]
+pub(crate) struct Try {
+    pub(crate) address: String,
+    pub(crate) status: Option<u16>,
+    pub(crate) connect_time: Option<Duration>,
+    pub(crate) header_time: Option<Duration>,
+    pub(crate) response_time: Option<Duration>,
+    pub(crate) sent: u64,
+    pub(crate) received: u64,
+    pub(crate) body_received: u64,
+    /// Why it was given up, if it was.
+    pub(crate) failure: Option<String>,
+}
+
+/// The answer, as far as it went to the client.
+#[derive(Debug, Default)]
+pub(crate) struct Sent {
+    pub(crate) status: u16,
+    pub(crate) bytes: u64,
+    pub(crate) body_bytes: u64,
+    /// A copy of the head, where the configuration has a `$sent_http_…`.
+    pub(crate) head: Vec<u8>,
+    pub(crate) complete: bool,
+    /// Trailers, where the configuration has a `$sent_trailer_…`.
+    pub(crate) trailers: Vec<u8>,
+}
+
+impl Exchange {
+    pub(crate) fn client(&self) -> Option<SocketAddr> {
+        self.connection.remote
+    }
+
+    /// Remembers the groups of a match for `$1` and for the named variables.
+    pub(crate) fn remember(
+        &mut self,
+        captures: &regex::bytes::Captures<'_>,
+        named: &[(usize, usize)],
+    ) {
+        self.captures.clear();
+        self.captures.extend(
+            captures
+                .iter()
+                .map(|group| group.map(|m| m.as_bytes().to_vec())),
+        );
+        for &(group, variable) in named {
+            let value = captures.get(group).map(|m| m.as_bytes().to_vec());
+            self.vars[variable] = Some(value.unwrap_or_default());
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! One peer asked: connect, send, read the head, decide what it means, pass the answer on.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::redirect::Destination;
+use super::request;
+use super::wire::{self, Sending};
+use super::{Turns, relay, tunnel};
+use crate::accept::Client;
+use crate::config::{ProxyPass, ProxySettings};
+use crate::connect::{self, PeerConnection};
+use crate::exchange::{Exchange, Try};
+use crate::fault::Fault;
+use crate::http1::{Body, Framing, Known, ResponseHead, Version, framing, head};
+use crate::pipeline::Flow;
+use crate::respond::{self, Outgoing, Source};
+use crate::upstream::{Failure, Lease};
+use crate::worker::Worker;
+
+pub(super) struct Attempt<'a> {
+    pub(super) worker: &'a Worker,
+    pub(super) pass: &'a Arc<ProxyPass>,
+    pub(super) destination: &'a Destination,
+    pub(super) turns: Turns<'a>,
+}
+
+impl Attempt<'_> {
+    // ANCHOR: attempt
+    /// Asks the peer of this lease, and tells its health how it went.
+    pub(super) async fn run(
+        &self,
+        ex: &mut Exchange,
+        client: &mut Client,
+        lease: Lease,
+    ) -> Result<Flow, Fault> {
+        let started = Instant::now();
+        let address = lease.peer().label.clone();
+        ex.tries.push(Try {
+            address,
+            ..Try::default()
+        });
+        let result = self.ask(ex, client, &lease, started).await;
+        let one = wire::last_try(ex);
+        one.response_time = Some(started.elapsed());
+        match &result {
+            Ok(_) => {
+                let first_byte = one.header_time.unwrap_or_default();
+                lease.succeed(
+                    first_byte,
+                    one.status.unwrap_or_default(),
+                    one.received,
+                    Instant::now(),
+                );
+            }
+            Err(Fault {
+                failure: Some(failure),
+                ..
+            }) => lease.fail(*failure, Instant::now()),
+            // The client went away, or we failed: the peer is not to blame.
+            Err(_) => {}
+        }
+        result
+    }
+    // ANCHOR_END: attempt
+
+    async fn ask(
+        &self,
+        ex: &mut Exchange,
+        client: &mut Client,
+        lease: &Lease,
+        started: Instant,
+    ) -> Result<Flow, Fault> {
+        loop {
+            let mut peer = self.connect(ex, lease, started).await?;
+            let reused = peer.requests > 0;
+            let answered = self.converse(ex, client, &mut peer, started).await;
+            let (plan_sent, body) = match answered {
+                Ok(answered) => answered,
+                Err(fault) => {
+                    peer.discard(self.worker);
+                    if reused && self.stale(ex, client, &fault) {
+                        continue;
+                    }
+                    return Err(fault);
+                }
+            };
+            lease.alive(Instant::now());
+            return self.pass_on(ex, client, peer, body, plan_sent).await;
+        }
+    }
+
+    async fn connect(
+        &self,
+        ex: &mut Exchange,
+        lease: &Lease,
+        started: Instant,
+    ) -> Result<PeerConnection, Fault> {
+        let settings = &self.pass.settings;
+        let bind: Option<IpAddr> = settings
+            .bind
+            .as_ref()
+            .and_then(|bind| String::from_utf8(bind.evaluate(ex)).ok()?.parse().ok());
+        let block = &self.destination.upstream;
+        let mut peer = connect::connect(
+            self.worker,
+            block,
+            lease.address(),
+            bind,
+            settings.connect_timeout,
+        )
+        .await?;
+        if !peer.buffer.has_memory() {
+            peer.buffer.lend(self.worker.buffer_memory());
+        }
+        wire::last_try(ex).connect_time = Some(started.elapsed());
+        Ok(peer)
+    }
+
+    /// A kept connection that the peer closed at the very moment we used it says nothing about
+    /// the peer: a request that may be repeated gets a new one (RFC 9112 section 9.3.1).
+    fn stale(&self, ex: &mut Exchange, client: &Client, fault: &Fault) -> bool {
+        let body_at_hand = ex.request.body.is_some() || client.body_read == 0;
+        let one = wire::last_try(ex);
+        let nothing_came = one.received == 0;
+        one.sent = 0;
+        fault.failure == Some(Failure::ReadError)
+            && nothing_came
+            && body_at_hand
+            && !matches!(ex.request.method(), b"POST" | b"LOCK" | b"PATCH")
+    }
+
+    /// Sends the request and reads the answer's head; answers whether the request was sent whole,
+    /// and how the answer's body is framed.
+    async fn converse(
+        &self,
+        ex: &mut Exchange,
+        client: &mut Client,
+        peer: &mut PeerConnection,
+        started: Instant,
+    ) -> Result<(bool, Framing), Fault> {
+        let settings = &self.pass.settings;
+        let mut out = Vec::with_capacity(1024);
+        let plan = request::write_head(ex, settings, self.destination, &mut out);
+        let mut sending = Sending::new(out, plan);
+        let mut answer = ex.upstream_head.take().unwrap_or_default();
+        let read =
+            wire::exchange_heads(ex, client, peer, &mut sending, &mut answer, settings).await;
+        let head_only = ex.request.is_head() && settings.method.is_none();
+        let framing = read.and_then(|()| {
+            framing::of_response(&answer, head_only).map_err(|why| {
+                let why = format!("upstream {why} while reading response header from upstream");
+                Fault::upstream(502, Failure::InvalidHeader, why)
+            })
+        });
+        let one = wire::last_try(ex);
+        if framing.is_ok() {
+            one.status = Some(answer.status);
+            one.header_time = Some(started.elapsed());
+        }
+        ex.upstream_head = Some(answer);
+        Ok((sending.is_done(), framing?))
+    }
+
+    /// Decides what the answer's head means, and passes the answer to the client.
+    async fn pass_on(
+        &self,
+        ex: &mut Exchange,
+        client: &mut Client,
+        peer: PeerConnection,
+        framing: Framing,
+        sent_whole: bool,
+    ) -> Result<Flow, Fault> {
+        let settings = &self.pass.settings;
+        let status = ex.upstream_head.as_ref().map_or(0, |head| head.status);
+        if let Some(refused) = self.refuse(ex, client, status) {
+            peer.discard(self.worker);
+            return Err(refused);
+        }
+        if let Some(target) = accel_redirect(ex, settings) {
+            peer.discard(self.worker);
+            set_target(ex, &target);
+            return Ok(Flow::Redirect);
+        }
+        if status == 101 {
+            return tunnel::upgrade(self.worker, ex, client, peer, settings).await;
+        }
+        if let Some(rate) = settings
+            .limit_rate
+            .as_ref()
+            .or(ex.location.client.limit_rate.as_ref())
+        {
+            let text = String::from_utf8_lossy(&rate.evaluate(ex)).into_owned();
+            let rate = crate::config::parse_size(&text).filter(|&rate| rate > 0);
+            ex.limit_rate = ex.limit_rate.or(rate);
+        }
+        let answer = ex.upstream_head.take().unwrap_or_default();
+        let source = Source::Peer(&answer, framing, settings);
+        let outgoing = respond::write_head(self.worker, ex, client, source);
+        let reusable = sent_whole && keeps_alive(&answer) && framing != Framing::Close;
+        let buffering = buffers(&answer, settings);
+        ex.upstream_head = Some(answer);
+        // HEAD, 204 and 304 are through already.
+        let body = Body::new(framing);
+        debug_assert!(outgoing != Outgoing::Nothing || body.is_done() || framing != Framing::None);
+        let relay = relay::Relay {
+            worker: self.worker,
+            settings,
+            outgoing,
+            buffering,
+        };
+        relay
+            .run(
+                ex,
+                client,
+                peer,
+                body,
+                reusable.then_some(&*self.destination.upstream),
+            )
+            .await
+    }
+
+    /// An answer that is not passed on: another peer is to be asked, or an `error_page` shown.
+    fn refuse(&self, ex: &Exchange, client: &Client, status: u16) -> Option<Fault> {
+        let settings = &self.pass.settings;
+        if settings.next_upstream.statuses.contains(&status) {
+            let why = format!("upstream answered {status}");
+            let fault = Fault::upstream(status, Failure::HttpStatus(status), why);
+            if self.turns.may_retry(ex, client, settings, &fault) {
+                return Some(fault);
+            }
+        }
+        let has_page = || {
+            ex.location
+                .error_pages
+                .iter()
+                .any(|page| page.statuses.contains(&status))
+        };
+        if settings.intercept_errors && status >= 300 && ex.error_status.is_none() && has_page() {
+            return Some(Fault::status(status));
+        }
+        if status == 101 && !tunnel::was_asked_for(ex, settings) {
+            let why = "upstream switched protocols without being asked to";
+            return Some(Fault::upstream(502, Failure::InvalidHeader, why));
+        }
+        None
+    }
+}
+
+fn keeps_alive(answer: &ResponseHead) -> bool {
+    let values = || {
+        answer
+            .head
+            .iter()
+            .filter(|h| h.known == Known::Connection)
+            .map(|h| h.value)
+    };
+    if values().any(|value| head::has_token(value, b"close")) {
+        return false;
+    }
+    answer.version == Version::Http11 || values().any(|value| head::has_token(value, b"keep-alive"))
+}
+
+/// `X-Accel-Buffering` may overrule `proxy_buffering`.
+fn buffers(answer: &ResponseHead, settings: &ProxySettings) -> bool {
+    let ignored = settings
+        .ignored
+        .iter()
+        .any(|name| name.known == Known::XAccelBuffering);
+    match answer.head.get(Known::XAccelBuffering).filter(|_| !ignored) {
+        Some(value) if value.eq_ignore_ascii_case(b"no") => false,
+        Some(value) if value.eq_ignore_ascii_case(b"yes") => true,
+        _ => settings.buffering,
+    }
+}
+
+/// `X-Accel-Redirect`: the peer names a path (or a named location) that shall answer instead.
+fn accel_redirect(ex: &Exchange, settings: &ProxySettings) -> Option<Vec<u8>> {
+    if settings
+        .ignored
+        .iter()
+        .any(|name| name.known == Known::XAccelRedirect)
+    {
+        return None;
+    }
+    let target = ex.upstream_head.as_ref()?.head.get(Known::XAccelRedirect)?;
+    target.starts_with(b"/").then(|| target.to_vec())
+}
+
+fn set_target(ex: &mut Exchange, target: &[u8]) {
+    let end = target
+        .iter()
+        .position(|&b| b == b'?')
+        .unwrap_or(target.len());
+    ex.request.path = target[..end].to_vec();
+    ex.request.args = target.get(end + 1..).unwrap_or_default().to_vec();
+    ex.request.untouched = false;
+    ex.internal = true;
+    if ex.request.method() != b"HEAD" {
+        ex.request.method = Some(b"GET");
+    }
+}

@@ -1,0 +1,175 @@
+//! What a peer is sent: request line, Host, the `proxy_set_header` fields, our own, then the
+//! client's fields as they came, without those that were replaced or belong to one connection
+//! only (RFC 9110 section 7.6.1).
+
+use std::io::Write as _;
+
+use super::redirect::Destination;
+use crate::config::ProxySettings;
+use crate::exchange::Exchange;
+use crate::http1::{Framing, Header, Known, Version};
+use crate::parse::escape_path;
+
+/// How the request's body goes to the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BodyPlan {
+    None,
+    /// From `proxy_set_body`; it is in the head's buffer already.
+    Own,
+    /// Held in the exchange.
+    Held(u64),
+    /// As the client sends it.
+    Streamed {
+        chunked: bool,
+    },
+}
+
+// ANCHOR: request_head
+/// Appends the head for the peer to `out`.
+pub(super) fn write_head(
+    ex: &Exchange,
+    settings: &ProxySettings,
+    destination: &Destination,
+    out: &mut Vec<u8>,
+) -> BodyPlan {
+    let own_body = settings.set_body.as_ref().map(|body| body.evaluate(ex));
+    let plan = plan(ex, settings, own_body.is_some());
+    write_line(ex, settings, destination, out);
+    write_host(ex, settings, out);
+    for (name, value) in &settings.set_headers {
+        write_field(ex, &name.text, value, out);
+    }
+    match (plan, &own_body) {
+        (_, Some(body)) => {
+            let _ = write!(out, "Content-Length: {}\r\n", body.len());
+        }
+        (BodyPlan::Held(length), None) => {
+            let _ = write!(out, "Content-Length: {length}\r\n");
+        }
+        (BodyPlan::Streamed { chunked: true }, None) => {
+            out.extend_from_slice(b"Transfer-Encoding: chunked\r\n")
+        }
+        _ => {}
+    }
+    if settings.pass_request_headers {
+        for header in ex.request.head.head.iter() {
+            if passes(header, plan, own_body.is_some(), settings) {
+                crate::respond::line(out, header.name, header.value);
+            }
+        }
+    }
+    out.extend_from_slice(b"\r\n");
+    if let Some(body) = own_body {
+        out.extend_from_slice(&body);
+    }
+    plan
+}
+// ANCHOR_END: request_head
+
+fn plan(ex: &Exchange, settings: &ProxySettings, own: bool) -> BodyPlan {
+    match (&ex.request.body, ex.request.framing) {
+        _ if own => BodyPlan::Own,
+        _ if !settings.pass_request_body => BodyPlan::None,
+        (Some(body), Framing::Chunked) => BodyPlan::Held(body.len()),
+        (Some(body), _) if body.len() > 0 => BodyPlan::Held(body.len()),
+        (None, Framing::Chunked) => BodyPlan::Streamed { chunked: true },
+        (None, Framing::Length(_)) => BodyPlan::Streamed { chunked: false },
+        _ => BodyPlan::None,
+    }
+}
+
+fn write_line(
+    ex: &Exchange,
+    settings: &ProxySettings,
+    destination: &Destination,
+    out: &mut Vec<u8>,
+) {
+    match &settings.method {
+        Some(method) => method.write(ex, out),
+        None => out.extend_from_slice(ex.request.method()),
+    }
+    out.push(b' ');
+    write_target(ex, destination, out);
+    out.push(b' ');
+    out.extend_from_slice(settings.http_version.as_str().as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// The client's target untouched where that is possible; else the path in place of the
+/// location's prefix, encoded again, with the arguments.
+fn write_target(ex: &Exchange, destination: &Destination, out: &mut Vec<u8>) {
+    let request = &ex.request;
+    match &destination.path {
+        Some(path) if destination.whole => out.extend_from_slice(path),
+        None if request.untouched => {
+            // A fragment is not part of a target (RFC 9112 section 3.2.1).
+            out.extend_from_slice(request.head.target());
+        }
+        path => {
+            let mut rest = &request.path[..];
+            if let Some(path) = path {
+                out.extend_from_slice(path);
+                rest = rest
+                    .strip_prefix(&ex.location.prefix[..])
+                    .unwrap_or_default();
+            }
+            escape_path(rest, out);
+            if !request.args.is_empty() {
+                out.push(b'?');
+                out.extend_from_slice(&request.args);
+            }
+        }
+    }
+}
+
+fn write_host(ex: &Exchange, settings: &ProxySettings, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(b"Host: ");
+    let value = out.len();
+    match &settings.host {
+        Some(template) => template.write(ex, out),
+        None => out.extend_from_slice(ex.proxied_to.host.as_bytes()),
+    }
+    if out.len() == value {
+        out.truncate(start);
+        // HTTP/1.1 needs a Host, if only an empty one (RFC 9112 section 3.2).
+        if settings.http_version == Version::Http11 {
+            out.extend_from_slice(b"Host: \r\n");
+        }
+        return;
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// A field without a value is not sent at all.
+fn write_field(ex: &Exchange, name: &[u8], value: &crate::config::Template, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    let before = out.len();
+    value.write(ex, out);
+    if out.len() == before {
+        out.truncate(start);
+        return;
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+fn passes(header: Header<'_>, plan: BodyPlan, own_body: bool, settings: &ProxySettings) -> bool {
+    match header.known {
+        Known::Host
+        | Known::Connection
+        | Known::ProxyConnection
+        | Known::KeepAlive
+        | Known::Te
+        | Known::TransferEncoding
+        | Known::Upgrade
+        | Known::Expect => false,
+        // Passed as it came when the body is; otherwise ours stands above.
+        Known::ContentLength => plan == (BodyPlan::Streamed { chunked: false }) && !own_body,
+        known => !settings
+            .set_headers
+            .iter()
+            .any(|(name, _)| name.is(header.name, known)),
+    }
+}

@@ -1,0 +1,75 @@
+//! The access log (ngx_http_log_module).
+
+use std::sync::Arc;
+
+use super::batch;
+use crate::config::Escape;
+use crate::exchange::Exchange;
+
+/// Writes the exchange to every access log of its location.
+pub(crate) fn write(exchange: &Exchange) {
+    let location = Arc::clone(&exchange.location);
+    for log in &location.access_logs {
+        if let Some(condition) = &log.condition {
+            let value = condition.evaluate(exchange);
+            if value.is_empty() || value == b"0" {
+                continue;
+            }
+        }
+        batch::line(&log.file, |line| match log.format.escape {
+            Escape::Default => log.format.line.write_or_dash(exchange, escape, line),
+            Escape::Json => log.format.line.write_escaped(exchange, escape_json, line),
+            Escape::None => log.format.line.write(exchange, line),
+        });
+    }
+}
+
+/// `"`, `\` and everything that is not printable ASCII become `\xXX`, so that no request can
+/// forge a line.
+fn escape(value: &[u8], out: &mut Vec<u8>) {
+    for &byte in value {
+        match byte {
+            b'"' | b'\\' | 0..=0x1f | 0x7f..=0xff => {
+                let hex = b"0123456789ABCDEF";
+                let digits = [hex[usize::from(byte >> 4)], hex[usize::from(byte & 15)]];
+                out.extend_from_slice(&[b'\\', b'x', digits[0], digits[1]]);
+            }
+            _ => out.push(byte),
+        }
+    }
+}
+
+fn escape_json(value: &[u8], out: &mut Vec<u8>) {
+    for &byte in value {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0..=0x1f => out.extend_from_slice(format!("\\u{byte:04X}").as_bytes()),
+            _ => out.push(byte),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_value_can_break_out_of_its_quotes() {
+        let escaped = |escape: fn(&[u8], &mut Vec<u8>), value: &[u8]| {
+            let mut out = Vec::new();
+            escape(value, &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(
+            escaped(escape, b"a\"b\\c\nd\xff"),
+            "a\\x22b\\x5Cc\\x0Ad\\xFF"
+        );
+        assert_eq!(
+            escaped(escape_json, b"a\"b\\c\n\x01"),
+            "a\\\"b\\\\c\\n\\u0001"
+        );
+    }
+}

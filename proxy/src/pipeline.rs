@@ -1,0 +1,232 @@
+//! The path of one request, stage by stage, on one screen:
+//!
+//! `accept -> parse -> route -> limit -> access -> cache -> balance -> connect -> forward -> log`
+//!
+//! Stages know the `Exchange` and typed configuration, never each other. (Limits and the cache
+//! are not built yet; balance, connect and forward repeat for each peer that is tried.)
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::accept::Client;
+use crate::config::{Handler, Server};
+use crate::content;
+use crate::exchange::{Exchange, Request, Sent};
+use crate::fault::{CLOSE_SILENTLY, Fault};
+use crate::forward;
+use crate::http1::{Body, Framing, RequestHead};
+use crate::respond::{self, Reply};
+use crate::route::{self, Routed};
+use crate::worker::Worker;
+use crate::{access, log, parse};
+
+/// What happens to the connection after an exchange.
+#[derive(Debug)]
+pub(crate) enum Next {
+    KeepAlive {
+        timeout: Duration,
+    },
+    Close,
+    /// Close, but let the client read the answer first.
+    Linger {
+        total: Duration,
+        silence: Duration,
+    },
+}
+
+/// Where an exchange goes on after a stage.
+#[derive(Debug)]
+pub(crate) enum Flow {
+    /// The answer is out.
+    Done,
+    /// Round again by path, or to a location by name (`error_page`, `index`, `try_files`).
+    Redirect,
+    RedirectNamed(String),
+}
+
+// ANCHOR: pipeline
+/// Serves the request whose first byte is there.
+pub(crate) async fn serve(worker: &Worker, client: &mut Client) -> Next {
+    let Some(mut ex) = read_request(worker, client).await else {
+        return Next::Close;
+    };
+    worker.counters().request();
+    let refused = ex.fault_at_parse.take();
+    let result = match refused {
+        Some(fault) => respond::fault(worker, &mut ex, client, fault).await,
+        None => stages(worker, &mut ex, client).await,
+    };
+    let next = respond::finish(worker, &mut ex, client, result).await;
+    log::access(&ex);
+    worker.give_head(ex.request.head);
+    next
+}
+
+/// All stages between parse and log; whatever fails becomes an answer here, and nowhere else.
+async fn stages(worker: &Worker, ex: &mut Exchange, client: &mut Client) -> Result<Flow, Fault> {
+    let mut routed = route::route(ex);
+    loop {
+        let flow = match routed {
+            Ok(Routed::Return { status, text }) => returned(worker, ex, client, status, text).await,
+            Ok(Routed::Location) => content(worker, ex, client).await,
+            Err(fault) => Err(fault),
+        };
+        let flow = match flow {
+            Err(fault) => respond::fault(worker, ex, client, fault).await?,
+            Ok(flow) => flow,
+        };
+        routed = match flow {
+            Flow::Done => return Ok(Flow::Done),
+            Flow::Redirect => route::count_cycle(ex).and_then(|()| route::route(ex)),
+            Flow::RedirectNamed(name) => {
+                route::count_cycle(ex).and_then(|()| route::route_named(ex, &name))
+            }
+        };
+    }
+}
+
+async fn content(worker: &Worker, ex: &mut Exchange, client: &mut Client) -> Result<Flow, Fault> {
+    check_body_size(ex)?;
+    access::check(ex)?;
+    if let Some(flow) = content::try_files(ex)? {
+        return Ok(flow);
+    }
+    let location = Arc::clone(&ex.location);
+    match &location.handler {
+        Handler::Proxy(pass) => forward::proxy(worker, ex, client, pass).await,
+        Handler::Static => content::file(worker, ex, client).await,
+    }
+}
+// ANCHOR_END: pipeline
+
+async fn returned(
+    worker: &Worker,
+    ex: &mut Exchange,
+    client: &mut Client,
+    status: u16,
+    text: Option<Vec<u8>>,
+) -> Result<Flow, Fault> {
+    if status == CLOSE_SILENTLY || (text.is_none() && status >= 400) {
+        return Err(Fault {
+            closes: status == CLOSE_SILENTLY,
+            ..Fault::status(status)
+        });
+    }
+    let reply = match text {
+        Some(text) if matches!(status, 301 | 302 | 303 | 307 | 308) => {
+            Reply::redirect(ex, status, text)
+        }
+        text => Reply::text(ex, status, text.unwrap_or_default()),
+    };
+    respond::reply(worker, ex, client, reply).await
+}
+
+/// A length that says so is refused before a byte of it is read (`client_max_body_size`).
+fn check_body_size(ex: &Exchange) -> Result<(), Fault> {
+    let limit = ex.location.client.max_body_size;
+    match ex.request.framing {
+        Framing::Length(length) if limit > 0 && length > limit && !ex.internal => {
+            let why = format!("client intended to send too large body: {length} bytes");
+            Err(Fault {
+                closes: true,
+                ..Fault::new(413, crate::fault::Blame::Client, why)
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Reads a head and makes an exchange of it; `None` if the client went before it was complete.
+/// A head that can't be served still makes one, with its fault, so that it is answered and logged.
+async fn read_request(worker: &Worker, client: &mut Client) -> Option<Exchange> {
+    let config = Arc::clone(&worker.config.borrow());
+    let listen = config.listen_for(&client.info.address)?;
+    let server = Arc::clone(listen.servers.default_server());
+    let mut head = worker.take_head();
+    let read = read_head(client, &mut head, &server).await;
+    let started = Instant::now();
+    let request = match read {
+        Ok(false) => {
+            worker.give_head(head);
+            return None;
+        }
+        Ok(true) => parse::request(head, &server),
+        Err(fault) => Err((head, fault)),
+    };
+    client.requests += 1;
+    let (request, fault) = match request {
+        Ok(request) => (request, None),
+        Err((head, fault)) => (Request::refused(head), Some(fault)),
+    };
+    client.body = Body::new(request.framing);
+    client.body_read = 0;
+    client.owes_continue = request.expects_continue;
+    let (server, pattern) = listen.servers.find(&request.host);
+    let server = Arc::clone(server);
+    let mut ex = Exchange {
+        started,
+        connection: std::rc::Rc::clone(&client.info),
+        connection_requests: client.requests,
+        location: Arc::clone(&server.root),
+        server,
+        request,
+        vars: vec![None; config.user_variables],
+        captures: Vec::new(),
+        tries: Vec::new(),
+        upstream_head: None,
+        upstream_trailers: None,
+        proxied_to: Default::default(),
+        sent: Sent::default(),
+        fault: None,
+        fault_at_parse: fault,
+        limit_rate: None,
+        rewrites: 0,
+        error_status: None,
+        status_overwrite: None,
+        internal: false,
+        request_id: std::cell::OnceCell::new(),
+        config: Arc::clone(&config),
+    };
+    if let Some(pattern) = pattern {
+        let host = ex.request.host.clone();
+        if let Some(captures) = pattern.regex.captures(&host) {
+            ex.remember(&captures, &pattern.named);
+        }
+    }
+    Some(ex)
+}
+
+/// Reads until a whole head is parsed; `Ok(false)` is a client that went away instead.
+async fn read_head(
+    client: &mut Client,
+    head: &mut RequestHead,
+    server: &Server,
+) -> Result<bool, Fault> {
+    let deadline = tokio::time::Instant::now() + server.header_timeout;
+    loop {
+        if !client.buffer.is_empty() {
+            match head.parse(client.buffer.filled(), &server.head_rules) {
+                Ok(Some(end)) => {
+                    client.buffer.consume(end);
+                    return Ok(true);
+                }
+                Ok(None) => {}
+                Err(why) => return Err(parse::bad_head(why)),
+            }
+        }
+        let read = client.buffer.fill(&mut client.stream);
+        match tokio::time::timeout_at(deadline, read).await {
+            Ok(Ok(0) | Err(_)) => return Ok(false),
+            Ok(Ok(_)) => {}
+            Err(_) if client.buffer.is_empty() => return Ok(false),
+            Err(_) => {
+                let blame = crate::fault::Blame::Client;
+                let fault = Fault::new(408, blame, "client timed out while sending its request");
+                return Err(Fault {
+                    closes: true,
+                    ..fault
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! `error_page`: an error's answer is another page, inside or elsewhere.
+
+use super::Reply;
+use crate::exchange::Exchange;
+use crate::pipeline::Flow;
+
+pub(super) enum Page {
+    /// Round again inside the proxy.
+    Inside(Flow),
+    Elsewhere(Reply),
+}
+
+/// The page for this status, if the location has one and the request is not on one already.
+pub(super) fn find(ex: &mut Exchange, status: u16) -> Option<Page> {
+    if ex.error_status.is_some() {
+        return None;
+    }
+    let location = std::sync::Arc::clone(&ex.location);
+    let page = location
+        .error_pages
+        .iter()
+        .find(|page| page.statuses.contains(&status))?;
+    let target = page.target.evaluate(ex);
+    let shown = if status == 494 { 400 } else { status };
+    // `=200` puts a status in place, `=` takes what the page answers.
+    let overwrite = page.overwrite;
+    if target.starts_with(b"@") || target.starts_with(b"/") {
+        ex.error_status = Some(shown);
+        ex.status_overwrite = match overwrite {
+            None => Some(shown),
+            Some(given) => given,
+        };
+        ex.internal = true;
+        // A page is shown with GET, whatever was asked; a named location gets the request as it is.
+        if target.starts_with(b"@") {
+            return Some(Page::Inside(Flow::RedirectNamed(
+                String::from_utf8_lossy(&target).into_owned(),
+            )));
+        }
+        if ex.request.method() != b"HEAD" {
+            ex.request.method = Some(b"GET");
+        }
+        let (path, args) = match target.iter().position(|&b| b == b'?') {
+            Some(at) => (target[..at].to_vec(), target[at + 1..].to_vec()),
+            None => (target, Vec::new()),
+        };
+        ex.request.path = path;
+        ex.request.args = args;
+        ex.request.untouched = false;
+        return Some(Page::Inside(Flow::Redirect));
+    }
+    let redirect = match overwrite.flatten() {
+        Some(code @ (301 | 302 | 303 | 307 | 308)) => code,
+        _ => 302,
+    };
+    Some(Page::Elsewhere(Reply::redirect(ex, redirect, target)))
+}

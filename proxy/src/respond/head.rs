@@ -1,0 +1,346 @@
+//! The head of an answer and the framing of its body, in nginx's order: status, Server, Date,
+//! Content-Type, Content-Length, Last-Modified, Location, Transfer-Encoding, Connection, then
+//! everything else.
+
+use std::io::Write as _;
+
+use super::{Reply, expires, reason};
+use crate::accept::Client;
+use crate::clock;
+use crate::config::{AddHeader, ProxySettings};
+use crate::exchange::Exchange;
+use crate::forward::{Passed, pass_header};
+use crate::http1::{Framing, Known, ResponseHead, Version};
+use crate::worker::Worker;
+
+/// How the body of an answer is framed towards the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outgoing {
+    /// No body, whatever the head says of its length.
+    Nothing,
+    Length,
+    Chunked,
+    Close,
+}
+
+/// What an answer is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source<'a> {
+    Own(&'a Reply),
+    /// A peer's head with the framing of its body, and the location's `proxy_…` settings.
+    Peer(&'a ResponseHead, Framing, &'a ProxySettings),
+}
+
+/// Appends the head of an answer to the client's output.
+pub(crate) fn write(
+    worker: &Worker,
+    ex: &mut Exchange,
+    client: &mut Client,
+    source: Source<'_>,
+) -> Outgoing {
+    let status = ex.status_overwrite.unwrap_or(match source {
+        Source::Own(reply) => reply.status,
+        Source::Peer(head, ..) => head.status,
+    });
+    ex.sent.status = status;
+    let outgoing = framing(ex, status, source);
+    settle_keep_alive(worker, ex, client, outgoing);
+    let mut out = std::mem::take(&mut client.out);
+    let start = out.len();
+    status_line(ex, status, source, &mut out);
+    if !matches!(source, Source::Peer(_, _, settings) if lets_through(settings, Known::Server)) {
+        let tokens = ex.location.client.server_tokens;
+        line(
+            &mut out,
+            b"Server",
+            if tokens {
+                crate::cli::SERVER
+            } else {
+                crate::cli::NAME
+            }
+            .as_bytes(),
+        );
+    }
+    if !matches!(source, Source::Peer(_, _, settings) if lets_through(settings, Known::Date)) {
+        clock::with(|now| line(&mut out, b"Date", now.http().as_bytes()));
+    }
+    let modified = match source {
+        Source::Own(reply) => own_fields(ex, reply, status, outgoing, &mut out),
+        Source::Peer(head, framing, settings) => {
+            peer_fields(ex, head, framing, settings, outgoing, &mut out)
+        }
+    };
+    connection_fields(ex, outgoing, &mut out);
+    added_fields(ex, status, modified, start, &mut out);
+    out.extend_from_slice(b"\r\n");
+    ex.sent.bytes += (out.len() - start) as u64;
+    if ex.config.keeps_sent_head {
+        ex.sent.head = out[start..].to_vec();
+    }
+    client.out = out;
+    outgoing
+}
+
+fn framing(ex: &Exchange, status: u16, source: Source<'_>) -> Outgoing {
+    if ex.request.is_head() || matches!(status, 204 | 304) || status < 200 {
+        return Outgoing::Nothing;
+    }
+    let known = match source {
+        Source::Own(_) => true,
+        Source::Peer(_, framing, _) => matches!(framing, Framing::Length(_) | Framing::None),
+    };
+    // A length can't be promised before trailers that are to be added.
+    if known && ex.location.add_trailers.is_empty() {
+        Outgoing::Length
+    } else if ex.request.head.version == Version::Http11 && ex.location.client.chunked {
+        Outgoing::Chunked
+    } else if known {
+        Outgoing::Length
+    } else {
+        Outgoing::Close
+    }
+}
+
+/// Whether the connection goes on after this answer; the head has to say so.
+fn settle_keep_alive(worker: &Worker, ex: &mut Exchange, client: &Client, outgoing: Outgoing) {
+    let settings = &ex.location.client;
+    let worn = client.requests >= settings.keepalive_requests
+        || ex.connection.since.elapsed() >= settings.keepalive_time;
+    if outgoing == Outgoing::Close
+        || settings.keepalive_timeout.is_zero()
+        || worn
+        || worker.is_draining()
+        || (settings.keepalive_disable.iter().any(|b| b == "msie6") && is_msie6_post(ex))
+    {
+        ex.request.keep_alive = false;
+    }
+}
+
+/// The one browser that can't do it (`keepalive_disable msie6`).
+fn is_msie6_post(ex: &Exchange) -> bool {
+    if ex.request.method() != b"POST" {
+        return false;
+    }
+    let agent = ex
+        .request
+        .head
+        .head
+        .by_variable(b"user_agent", b" ")
+        .unwrap_or_default();
+    memchr::memmem::find(&agent, b"MSIE ")
+        .is_some_and(|at| matches!(agent.get(at + 5), Some(b'4'..=b'6')))
+}
+
+fn status_line(ex: &Exchange, status: u16, source: Source<'_>, out: &mut Vec<u8>) {
+    let _ = ex;
+    out.extend_from_slice(b"HTTP/1.1 ");
+    let _ = write!(out, "{status:03}");
+    let phrase = match source {
+        Source::Peer(head, ..) if head.status == status => head.reason(),
+        _ => reason::phrase(status).as_bytes(),
+    };
+    if !phrase.is_empty() {
+        out.push(b' ');
+        out.extend_from_slice(phrase);
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+pub(crate) fn line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn own_fields(
+    ex: &Exchange,
+    reply: &Reply,
+    status: u16,
+    outgoing: Outgoing,
+    out: &mut Vec<u8>,
+) -> Option<u64> {
+    let bodiless = matches!(status, 204 | 304);
+    if !bodiless {
+        if !reply.content_type.is_empty() {
+            line(out, b"Content-Type", &reply.content_type);
+        }
+        if outgoing == Outgoing::Length || (outgoing == Outgoing::Nothing && ex.request.is_head()) {
+            let _ = write!(out, "Content-Length: {}\r\n", reply.content.len());
+        }
+    }
+    let replaces = |name: &[u8]| {
+        ex.location
+            .add_headers
+            .iter()
+            .any(|add| add.name.eq_ignore_ascii_case(name))
+    };
+    if let Some(modified) = reply.last_modified.filter(|_| !replaces(b"last-modified")) {
+        line(out, b"Last-Modified", clock::http_date(modified).as_bytes());
+    }
+    if let Some(location) = &reply.location {
+        line(out, b"Location", location);
+    }
+    if let Some(etag) = reply.etag.as_ref().filter(|_| !replaces(b"etag")) {
+        line(out, b"ETag", etag.as_bytes());
+    }
+    reply.last_modified
+}
+
+/// Passes a peer's fields on, in their order, without those that stay here.
+fn peer_fields(
+    ex: &Exchange,
+    head: &ResponseHead,
+    framing: Framing,
+    settings: &ProxySettings,
+    outgoing: Outgoing,
+    out: &mut Vec<u8>,
+) -> Option<u64> {
+    let mut modified = None;
+    for header in head.head.iter() {
+        if header.known == Known::LastModified {
+            let text = std::str::from_utf8(header.value).ok();
+            modified = text.and_then(clock::parse_http_date);
+        }
+        match pass_header(ex, settings, header) {
+            Passed::AsIs => line(out, header.name, header.value),
+            Passed::Changed(value) => line(out, header.name, &value),
+            Passed::No => {}
+        }
+    }
+    let length = match framing {
+        Framing::Length(length) => Some(length),
+        // The answer to a HEAD says how long the body would have been.
+        Framing::None if outgoing == Outgoing::Nothing => None,
+        Framing::None => Some(0),
+        Framing::Chunked | Framing::Close => None,
+    };
+    match (outgoing, length) {
+        (Outgoing::Length, Some(length)) => {
+            let _ = write!(out, "Content-Length: {length}\r\n");
+        }
+        (Outgoing::Nothing, _) => {
+            if let Some(length) = head
+                .head
+                .get(Known::ContentLength)
+                .filter(|_| ex.sent.status != 204)
+            {
+                line(out, b"Content-Length", length);
+            }
+        }
+        _ => {}
+    }
+    modified
+}
+
+fn lets_through(settings: &ProxySettings, known: Known) -> bool {
+    !settings.hidden.iter().any(|name| name.known == known)
+}
+
+fn connection_fields(ex: &Exchange, outgoing: Outgoing, out: &mut Vec<u8>) {
+    if outgoing == Outgoing::Chunked {
+        line(out, b"Transfer-Encoding", b"chunked");
+    }
+    if !ex.request.keep_alive {
+        line(out, b"Connection", b"close");
+        return;
+    }
+    line(out, b"Connection", b"keep-alive");
+    if let Some(time) = ex
+        .location
+        .client
+        .keepalive_header
+        .filter(|time| !time.is_zero())
+    {
+        let _ = write!(out, "Keep-Alive: timeout={}\r\n", time.as_secs());
+    }
+}
+
+/// `expires` and `add_header`; those without `always` only where nginx adds them.
+fn added_fields(
+    ex: &mut Exchange,
+    status: u16,
+    modified: Option<u64>,
+    start: usize,
+    out: &mut Vec<u8>,
+) {
+    let location = std::sync::Arc::clone(&ex.location);
+    let usual = matches!(
+        status,
+        200 | 201 | 204 | 206 | 301 | 302 | 303 | 304 | 307 | 308
+    );
+    if usual && let Some((expires, control)) = expires::fields(ex, modified) {
+        line(out, b"Expires", expires.as_bytes());
+        line(out, b"Cache-Control", control.as_bytes());
+    }
+    if ex.config.keeps_sent_head {
+        ex.sent.head = out[start..].to_vec();
+    }
+    for AddHeader {
+        name,
+        value,
+        always,
+    } in &location.add_headers
+    {
+        if !usual && !always {
+            continue;
+        }
+        let value = value.evaluate(ex);
+        if !value.is_empty() {
+            line(out, name, &value);
+        }
+    }
+}
+
+/// Appends a piece of the body, framed.
+pub(crate) fn append(outgoing: Outgoing, ex: &mut Exchange, client: &mut Client, bytes: &[u8]) {
+    let out = &mut client.out;
+    let before = out.len();
+    match outgoing {
+        Outgoing::Nothing => return,
+        _ if bytes.is_empty() => return,
+        Outgoing::Length | Outgoing::Close => out.extend_from_slice(bytes),
+        Outgoing::Chunked => {
+            let _ = write!(out, "{:x}\r\n", bytes.len());
+            out.extend_from_slice(bytes);
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+    let count = (out.len() - before) as u64;
+    ex.sent.bytes += count;
+    ex.sent.body_bytes += count;
+}
+
+/// Ends the body; `trailers` are field lines of the peer's that are passed on.
+pub(crate) fn end(outgoing: Outgoing, ex: &mut Exchange, client: &mut Client, trailers: &[u8]) {
+    if outgoing != Outgoing::Chunked {
+        return;
+    }
+    let mut section = trailers.to_vec();
+    let location = std::sync::Arc::clone(&ex.location);
+    for AddHeader {
+        name,
+        value,
+        always,
+    } in &location.add_trailers
+    {
+        let usual = matches!(
+            ex.sent.status,
+            200 | 201 | 204 | 206 | 301 | 302 | 303 | 304 | 307 | 308
+        );
+        let value = value.evaluate(ex);
+        if (usual || *always) && !value.is_empty() {
+            line(&mut section, name, &value);
+        }
+    }
+    let before = client.out.len();
+    client.out.extend_from_slice(b"0\r\n");
+    client.out.extend_from_slice(&section);
+    client.out.extend_from_slice(b"\r\n");
+    let count = (client.out.len() - before) as u64;
+    ex.sent.bytes += count;
+    ex.sent.body_bytes += count;
+    if ex.config.keeps_sent_head {
+        ex.sent.trailers = section;
+    }
+}

@@ -1,0 +1,119 @@
+//! An answer of our own: a page, a redirect, a text of `return`, a file.
+
+use std::fs::File;
+
+use super::reason;
+use crate::exchange::Exchange;
+
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) content_type: Vec<u8>,
+    pub(crate) location: Option<Vec<u8>>,
+    /// Seconds since 1970.
+    pub(crate) last_modified: Option<u64>,
+    pub(crate) etag: Option<String>,
+    /// Methods that are allowed, with a 405.
+    pub(crate) content: Content,
+}
+
+#[derive(Debug)]
+pub(crate) enum Content {
+    Empty,
+    Bytes(Vec<u8>),
+    /// With its length.
+    File(File, u64),
+}
+
+impl Content {
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::Empty => 0,
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File(_, length) => *length,
+        }
+    }
+}
+
+impl Reply {
+    /// The text of a `return`, in the location's type.
+    pub(crate) fn text(ex: &Exchange, status: u16, text: Vec<u8>) -> Self {
+        Self {
+            status,
+            content_type: crate::content::content_type(ex),
+            location: None,
+            last_modified: None,
+            etag: None,
+            content: Content::Bytes(text),
+        }
+    }
+
+    /// Our page for a status.
+    pub(crate) fn error(ex: &Exchange, status: u16) -> Self {
+        let tokens = ex.location.client.server_tokens;
+        Self {
+            // 494 is nginx's own; the client sees a 400.
+            status: if status == 494 { 400 } else { status },
+            content_type: b"text/html".to_vec(),
+            location: None,
+            last_modified: None,
+            etag: None,
+            content: Content::Bytes(page(status, tokens).into_bytes()),
+        }
+    }
+
+    /// A redirect; an address without a host is completed as `absolute_redirect` says.
+    pub(crate) fn redirect(ex: &Exchange, status: u16, target: Vec<u8>) -> Self {
+        let location = if target.starts_with(b"/") {
+            complete(ex, &target)
+        } else {
+            target
+        };
+        Self {
+            location: Some(location),
+            ..Self::error(ex, status)
+        }
+    }
+}
+
+fn page(status: u16, tokens: bool) -> String {
+    if reason::phrase(status).is_empty() && status != 494 {
+        return String::new();
+    }
+    let title = reason::title(status);
+    let server = if tokens {
+        crate::cli::SERVER
+    } else {
+        crate::cli::NAME
+    };
+    format!(
+        "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n\
+         <hr><center>{server}</center>\r\n</body>\r\n</html>\r\n"
+    )
+}
+
+/// `http://host:port/path` from a path (nginx: `absolute_redirect`, `server_name_in_redirect`,
+/// `port_in_redirect`).
+fn complete(ex: &Exchange, path: &[u8]) -> Vec<u8> {
+    let rules = ex.location.redirects;
+    if !rules.absolute {
+        return path.to_vec();
+    }
+    let mut url = b"http://".to_vec();
+    if rules.server_name {
+        url.extend_from_slice(ex.server.name.as_bytes());
+    } else if ex.request.host.is_empty() {
+        match ex.connection.local() {
+            Some(local) => url.extend_from_slice(local.ip().to_string().as_bytes()),
+            None => url.extend_from_slice(ex.host()),
+        }
+    } else {
+        url.extend_from_slice(&ex.request.host);
+    }
+    let port = ex.connection.local().map(|local| local.port());
+    if let Some(port) = port.filter(|&port| rules.port && port != 80) {
+        url.extend_from_slice(format!(":{port}").as_bytes());
+    }
+    url.extend_from_slice(path);
+    url
+}

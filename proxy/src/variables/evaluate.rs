@@ -1,0 +1,238 @@
+//! What each variable is worth for one exchange.
+
+use std::io::Write as _;
+use std::net::IpAddr;
+
+use regex::bytes::Captures;
+
+use super::{Family, Plain, Var, upstream};
+use crate::clock;
+use crate::exchange::Exchange;
+use crate::http1::{Known, head};
+use crate::identity;
+
+impl Var {
+    /// Appends the value; answers whether there is one.
+    pub(crate) fn write(
+        &self,
+        exchange: &Exchange,
+        captures: Option<&Captures<'_>>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        match self {
+            Self::Plain(plain) => plain.write(exchange, out),
+            Self::Family(family, name) => put(out, family_value(*family, name, exchange)),
+            Self::User(index) => put(out, exchange.vars.get(*index).and_then(Option::as_deref)),
+            Self::Map(index) => exchange.config.maps[*index].write(exchange, out),
+            Self::Capture(group) => match captures {
+                Some(captures) => put(out, captures.get(*group).map(|m| m.as_bytes())),
+                None => put(
+                    out,
+                    exchange.captures.get(*group).and_then(Option::as_deref),
+                ),
+            },
+        }
+    }
+}
+
+fn put<T: AsRef<[u8]>>(out: &mut Vec<u8>, value: Option<T>) -> bool {
+    value.is_some_and(|value| {
+        out.extend_from_slice(value.as_ref());
+        true
+    })
+}
+
+/// Numbers and addresses are written in place, without a string in between.
+macro_rules! show {
+    ($out:expr, $($arg:tt)*) => {{
+        // Writing to a vector can't fail.
+        let _ = write!($out, $($arg)*);
+        true
+    }};
+}
+
+impl Plain {
+    fn write(self, ex: &Exchange, out: &mut Vec<u8>) -> bool {
+        match self {
+            Self::Args | Self::QueryString => put(out, Some(&ex.request.args)),
+            Self::ContentLength => put(out, ex.request.head.head.get(Known::ContentLength)),
+            Self::ContentType => put(out, ex.request.head.head.get(Known::ContentType)),
+            Self::DocumentUri | Self::Uri => put(out, Some(&ex.request.path)),
+            Self::Host => put(out, Some(ex.host())),
+            Self::IsArgs => put(out, Some(if ex.request.args.is_empty() { "" } else { "?" })),
+            Self::IsRequestPort => {
+                put(out, Some(if ex.request.port.is_empty() { "" } else { ":" }))
+            }
+            Self::Request => put(out, Some(ex.request.head.line())),
+            Self::RequestMethod => put(out, Some(ex.request.method())),
+            Self::RequestPort => put(out, Some(&ex.request.port)),
+            Self::RequestUri => put(out, Some(ex.request.head.target())),
+            Self::Scheme => put(out, Some("http")),
+            Self::Https => put(out, Some("")),
+            Self::ServerName => put(out, Some(ex.server.name.as_bytes())),
+            Self::ServerProtocol => put(out, Some(ex.request.head.version.as_str())),
+            Self::RequestBody => put(
+                out,
+                ex.request.body.as_ref().and_then(|body| body.in_memory()),
+            ),
+            Self::RequestBodyFile => put(
+                out,
+                ex.request.body.as_ref().and_then(|body| body.file_name()),
+            ),
+            Self::ProxyAddXForwardedFor => write_forwarded_for(ex, out),
+            Self::ProxyHost => put(out, Some(ex.proxied_to.host.as_bytes())),
+            Self::ProxyPort => put(out, Some(ex.proxied_to.port.as_bytes())),
+            Self::DocumentRoot | Self::RealpathRoot => put(out, Some(ex.location.root_path(ex))),
+            Self::RequestFilename => put(out, Some(ex.location.file_path(ex))),
+            Self::RemoteUser => put(out, identity::basic_user(ex)),
+            _ => self.write_connection(ex, out),
+        }
+    }
+
+    fn write_connection(self, ex: &Exchange, out: &mut Vec<u8>) -> bool {
+        let connection = &ex.connection;
+        match self {
+            Self::BinaryRemoteAddr => match connection.remote.map(|a| a.ip()) {
+                Some(IpAddr::V4(ip)) => put(out, Some(ip.octets())),
+                Some(IpAddr::V6(ip)) => put(out, Some(ip.octets())),
+                None => put(out, Some("unix:")),
+            },
+            Self::Connection => show!(out, "{}", connection.serial),
+            Self::ConnectionRequests => show!(out, "{}", ex.connection_requests),
+            Self::ConnectionTime => write_seconds(connection.since.elapsed(), out),
+            Self::RemoteAddr => put(out, Some(connection.remote_ip())),
+            Self::RemotePort => match connection.remote {
+                Some(remote) => show!(out, "{}", remote.port()),
+                None => put(out, Some("")),
+            },
+            Self::ServerAddr => match connection.local() {
+                Some(local) => show!(out, "{}", local.ip()),
+                None => put(out, Some(connection.listen_name())),
+            },
+            Self::ServerPort => match connection.local() {
+                Some(local) => show!(out, "{}", local.port()),
+                None => put(out, Some("")),
+            },
+            _ => self.write_progress(ex, out),
+        }
+    }
+
+    fn write_progress(self, ex: &Exchange, out: &mut Vec<u8>) -> bool {
+        match self {
+            Self::BodyBytesSent => show!(out, "{}", ex.sent.body_bytes),
+            Self::BytesSent => show!(out, "{}", ex.sent.bytes),
+            Self::LimitRate => show!(out, "{}", ex.limit_rate.unwrap_or(0)),
+            Self::RequestCompletion => put(out, ex.sent.complete.then_some("OK")),
+            Self::RequestId => put(out, Some(identity::request_id(ex))),
+            Self::RequestLength => show!(out, "{}", ex.request.received),
+            Self::RequestTime => write_seconds(ex.started.elapsed(), out),
+            Self::Status => match ex.sent.status {
+                0 => put(
+                    out,
+                    Some(
+                        ex.error_status
+                            .map_or_else(|| "000".to_owned(), |s| s.to_string()),
+                    ),
+                ),
+                status => show!(out, "{status}"),
+            },
+            Self::TimeLocal => clock::with(|now| put(out, Some(now.local()))),
+            Self::TimeIso8601 => clock::with(|now| put(out, Some(now.iso8601()))),
+            Self::Msec => {
+                let now = clock::since_epoch();
+                show!(out, "{}.{:03}", now.as_secs(), now.subsec_millis())
+            }
+            Self::Hostname => put(out, Some(identity::hostname())),
+            Self::NginxVersion => put(out, Some(crate::cli::LANGUAGE_VERSION)),
+            Self::Pid => show!(out, "{}", std::process::id()),
+            Self::Pipe => put(out, Some(".")),
+            _ => upstream::write(self, ex, out),
+        }
+    }
+}
+
+/// Seconds with milliseconds, as every time variable is written.
+pub(super) fn write_seconds(time: std::time::Duration, out: &mut Vec<u8>) -> bool {
+    show!(out, "{}.{:03}", time.as_secs(), time.subsec_millis())
+}
+
+fn write_forwarded_for(ex: &Exchange, out: &mut Vec<u8>) -> bool {
+    for header in ex
+        .request
+        .head
+        .head
+        .iter()
+        .filter(|h| h.known == Known::XForwardedFor)
+    {
+        out.extend_from_slice(header.value);
+        out.extend_from_slice(b", ");
+    }
+    put(out, Some(ex.connection.remote_ip()))
+}
+
+impl Exchange {
+    /// `$host`: from the request line or the Host field, else the server's first name.
+    pub(crate) fn host(&self) -> &[u8] {
+        if self.request.host.is_empty() {
+            self.server.name.as_bytes()
+        } else {
+            &self.request.host
+        }
+    }
+}
+
+fn family_value(family: Family, name: &[u8], ex: &Exchange) -> Option<Vec<u8>> {
+    let request = &ex.request.head.head;
+    match family {
+        Family::Arg => argument(&ex.request.args, name),
+        Family::Cookie => request
+            .joined(Known::Cookie, b"; ")
+            .and_then(|all| cookie(&all, name)),
+        Family::Http => request.by_variable(name, if name == b"cookie" { b"; " } else { b", " }),
+        Family::SentHttp => sent(&ex.sent.head, name),
+        Family::SentTrailer => sent(&ex.sent.trailers, name),
+        Family::UpstreamHttp => ex.upstream_head.as_ref()?.head.by_variable(name, b", "),
+        Family::UpstreamTrailer => ex.upstream_trailers.as_ref()?.by_variable(name, b", "),
+        Family::UpstreamCookie => upstream::set_cookie(ex, name),
+    }
+}
+
+/// The value of one query argument, not decoded; names compare without case, as in nginx.
+fn argument(args: &[u8], name: &[u8]) -> Option<Vec<u8>> {
+    args.split(|&b| b == b'&').find_map(|pair| {
+        let (key, value) = pair.split_at(pair.iter().position(|&b| b == b'=')?);
+        key.eq_ignore_ascii_case(name).then(|| value[1..].to_vec())
+    })
+}
+
+pub(super) fn cookie(all: &[u8], name: &[u8]) -> Option<Vec<u8>> {
+    all.split(|&b| b == b';')
+        .map(<[u8]>::trim_ascii)
+        .find_map(|pair| {
+            let equals = pair.iter().position(|&b| b == b'=')?;
+            let (key, value) = (pair[..equals].trim_ascii_end(), &pair[equals + 1..]);
+            key.eq_ignore_ascii_case(name)
+                .then(|| value.trim_ascii().to_vec())
+        })
+}
+
+/// A field of a head that went out, found in its bytes.
+fn sent(head: &[u8], name: &[u8]) -> Option<Vec<u8>> {
+    let mut joined: Option<Vec<u8>> = None;
+    for line in head.split(|&b| b == b'\n') {
+        let Some(colon) = line.iter().position(|&b| b == b':') else {
+            continue;
+        };
+        if head::matches_variable(&line[..colon], name) {
+            let value = line[colon + 1..].trim_ascii();
+            match &mut joined {
+                Some(joined) => {
+                    joined.extend_from_slice(b", ");
+                    joined.extend_from_slice(value);
+                }
+                None => joined = Some(value.to_vec()),
+            }
+        }
+    }
+    joined
+}

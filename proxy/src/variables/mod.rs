@@ -1,0 +1,212 @@
+//! nginx's variables: which exist (decided when the configuration is loaded) and, in
+//! `evaluate`, what each is worth for one exchange.
+
+mod evaluate;
+mod upstream;
+
+use std::collections::HashMap;
+
+/// One variable, found once by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Var {
+    Plain(Plain),
+    /// `$arg_name`, and so on: the rest of the name, lower case.
+    Family(Family, Box<[u8]>),
+    /// `$1` to `$9`; `$0` is the whole match.
+    Capture(usize),
+    /// Defined by `set`, or by a named capture.
+    User(usize),
+    /// Defined by `map`.
+    Map(usize),
+}
+
+impl Var {
+    /// Whether the value can hold nothing that a log would have to escape.
+    pub(crate) fn is_plain(&self) -> bool {
+        use Plain as P;
+        matches!(
+            self,
+            Self::Plain(
+                P::RemoteAddr
+                    | P::RemotePort
+                    | P::TimeLocal
+                    | P::TimeIso8601
+                    | P::Status
+                    | P::BodyBytesSent
+                    | P::BytesSent
+                    | P::RequestTime
+                    | P::Msec
+                    | P::Connection
+                    | P::ConnectionRequests
+                    | P::RequestLength
+                    | P::Pid
+                    | P::Scheme
+                    | P::UpstreamAddr
+                    | P::UpstreamStatus
+                    | P::UpstreamResponseTime
+                    | P::UpstreamConnectTime
+                    | P::UpstreamHeaderTime
+                    | P::ServerProtocol
+            )
+        )
+    }
+}
+
+macro_rules! plain {
+    ($($variant:ident = $name:literal),+ $(,)?) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Plain { $($variant),+ }
+
+        impl Plain {
+            fn find(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+
+            #[cfg(test)]
+            const NAMES: &'static [&'static str] = &[$($name),+];
+        }
+    };
+}
+
+plain! {
+    Args = "args",
+    BinaryRemoteAddr = "binary_remote_addr",
+    BodyBytesSent = "body_bytes_sent",
+    BytesSent = "bytes_sent",
+    Connection = "connection",
+    ConnectionRequests = "connection_requests",
+    ConnectionTime = "connection_time",
+    ContentLength = "content_length",
+    ContentType = "content_type",
+    DocumentRoot = "document_root",
+    DocumentUri = "document_uri",
+    Host = "host",
+    Hostname = "hostname",
+    Https = "https",
+    IsArgs = "is_args",
+    IsRequestPort = "is_request_port",
+    LimitRate = "limit_rate",
+    Msec = "msec",
+    NginxVersion = "nginx_version",
+    Pid = "pid",
+    Pipe = "pipe",
+    ProxyAddXForwardedFor = "proxy_add_x_forwarded_for",
+    ProxyHost = "proxy_host",
+    ProxyPort = "proxy_port",
+    QueryString = "query_string",
+    RealpathRoot = "realpath_root",
+    RemoteAddr = "remote_addr",
+    RemotePort = "remote_port",
+    RemoteUser = "remote_user",
+    Request = "request",
+    RequestBody = "request_body",
+    RequestBodyFile = "request_body_file",
+    RequestCompletion = "request_completion",
+    RequestFilename = "request_filename",
+    RequestId = "request_id",
+    RequestLength = "request_length",
+    RequestMethod = "request_method",
+    RequestPort = "request_port",
+    RequestTime = "request_time",
+    RequestUri = "request_uri",
+    Scheme = "scheme",
+    ServerAddr = "server_addr",
+    ServerName = "server_name",
+    ServerPort = "server_port",
+    ServerProtocol = "server_protocol",
+    Status = "status",
+    TimeIso8601 = "time_iso8601",
+    TimeLocal = "time_local",
+    UpstreamAddr = "upstream_addr",
+    UpstreamBytesReceived = "upstream_bytes_received",
+    UpstreamBytesSent = "upstream_bytes_sent",
+    UpstreamConnectTime = "upstream_connect_time",
+    UpstreamHeaderTime = "upstream_header_time",
+    UpstreamResponseLength = "upstream_response_length",
+    UpstreamResponseTime = "upstream_response_time",
+    UpstreamStatus = "upstream_status",
+    Uri = "uri",
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    Arg,
+    Cookie,
+    Http,
+    SentHttp,
+    SentTrailer,
+    UpstreamCookie,
+    UpstreamHttp,
+    UpstreamTrailer,
+}
+
+const FAMILIES: [(&str, Family); 8] = [
+    ("arg_", Family::Arg),
+    ("cookie_", Family::Cookie),
+    ("http_", Family::Http),
+    ("sent_http_", Family::SentHttp),
+    ("sent_trailer_", Family::SentTrailer),
+    ("upstream_cookie_", Family::UpstreamCookie),
+    ("upstream_http_", Family::UpstreamHttp),
+    ("upstream_trailer_", Family::UpstreamTrailer),
+];
+
+/// The names that a configuration defines itself.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    user: HashMap<String, usize>,
+    maps: HashMap<String, usize>,
+}
+
+impl Names {
+    /// Reserves a variable for `set` or a named capture. A built-in can't be defined again,
+    /// save the few that nginx lets be changed.
+    pub(crate) fn define(&mut self, name: &str) -> Result<usize, String> {
+        if Plain::find(name).is_some() && !CHANGEABLE.contains(&name) {
+            return Err(format!("the duplicate \"{name}\" variable"));
+        }
+        let next = self.user.len();
+        Ok(*self.user.entry(name.to_owned()).or_insert(next))
+    }
+
+    pub(crate) fn define_map(&mut self, name: &str, index: usize) {
+        self.maps.insert(name.to_owned(), index);
+    }
+
+    pub(crate) fn user_count(&self) -> usize {
+        self.user.len()
+    }
+
+    pub(crate) fn user(&self, name: &str) -> Option<usize> {
+        self.user.get(name).copied()
+    }
+
+    /// Finds a variable by the name after `$`.
+    pub(crate) fn find(&self, name: &str) -> Result<Var, String> {
+        if let [digit @ b'0'..=b'9'] = name.as_bytes() {
+            return Ok(Var::Capture(usize::from(digit - b'0')));
+        }
+        let lower = name.to_ascii_lowercase();
+        if let Some(&index) = self.maps.get(name) {
+            return Ok(Var::Map(index));
+        }
+        if let Some(plain) = Plain::find(&lower) {
+            return Ok(Var::Plain(plain));
+        }
+        if let Some(&index) = self.user.get(name) {
+            return Ok(Var::User(index));
+        }
+        for (prefix, family) in FAMILIES {
+            if let Some(rest) = lower.strip_prefix(prefix).filter(|rest| !rest.is_empty()) {
+                return Ok(Var::Family(family, rest.as_bytes().into()));
+            }
+        }
+        Err(format!("unknown \"{name}\" variable"))
+    }
+}
+
+/// Built-ins that `set` may assign.
+pub(crate) const CHANGEABLE: [&str; 2] = ["args", "limit_rate"];
