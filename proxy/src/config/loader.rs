@@ -51,6 +51,11 @@ pub(super) struct Loader {
 /// Loads and checks the whole configuration. Opens logs, but binds no address.
 pub(crate) fn load(options: &LoadOptions) -> Result<Config, ConfigError> {
     let tree = syntax::load(&options.path, &options.prefix, &options.globals)?;
+    build(tree, options)
+}
+
+/// Gives a tree its meaning.
+pub(crate) fn build(tree: syntax::Tree, options: &LoadOptions) -> Result<Config, ConfigError> {
     let mut loader = Loader::new(options.clone())?;
     let root = Scope::root(&tree.directives);
     let mut maps = Vec::new();
@@ -142,7 +147,7 @@ impl Loader {
                     self.names.define(&name).map_err(|why| arg.error(why))?;
                 }
             }
-            self.collect_names(directive.block.as_deref().unwrap_or_default(), maps)?;
+            self.collect_names(directive.children(), maps)?;
         }
         Ok(())
     }

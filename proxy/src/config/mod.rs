@@ -29,7 +29,7 @@ pub(crate) use self::core::Core;
 pub(crate) use access::AccessRule;
 pub(crate) use headers::{AddHeader, Expires, ExpiresWhen};
 pub(crate) use listen::{Listen, ListenAddress};
-pub(crate) use loader::{LoadOptions, load};
+pub(crate) use loader::{LoadOptions, build, load};
 pub(crate) use location::{Handler, Location, Locations, TryFile};
 pub(crate) use logs::{ErrorLog, Escape, Level};
 pub(crate) use map::Map;

@@ -24,7 +24,7 @@ impl<'a> Scope<'a> {
     }
 
     pub(crate) fn inside(&'a self, directive: &'a Directive) -> Self {
-        let directives = directive.block.as_deref().unwrap_or_default();
+        let directives = directive.children();
         Scope {
             parent: Some(self),
             directives,

@@ -1,0 +1,24 @@
+//! Doors for the fuzzers in `fuzz/`: each takes any bytes, puts them through one parser of untrusted
+//! text, and panics when the parser breaks a promise. Not part of the proxy's interface.
+
+mod chunks;
+mod config;
+mod heads;
+
+pub use chunks::chunked;
+pub use config::config;
+pub use heads::{request_head, response_head};
+
+/// Some places to cut an input at, the same for the same input.
+fn cuts(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let mut seed = bytes.iter().fold(bytes.len(), |seed, &byte| {
+        seed.wrapping_mul(31) ^ usize::from(byte)
+    });
+    let length = bytes.len();
+    (0..8).map(move |_| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % (length + 1)
+    })
+}
