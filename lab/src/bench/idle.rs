@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -17,9 +18,20 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Each loopback address has its own ports, so that no number of connections runs out of them.
 const PER_ADDRESS: usize = 5000;
 
+/// How many.
+#[derive(Debug, Args)]
+pub struct IdleOptions {
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    connections: u32,
+    /// Use the release build as it is
+    #[arg(long)]
+    no_build: bool,
+}
+
 /// Opens the connections to each in turn and prints memory per connection.
-pub async fn run(place: &Place, connections: usize, no_build: bool) -> Result<ExitCode> {
-    let binaries = release(place, no_build)?;
+pub async fn run(place: &Place, options: &IdleOptions) -> Result<ExitCode> {
+    let connections = options.connections as usize;
+    let binaries = release(place, options.no_build)?;
     room_for(connections)?;
     println!("{connections} clients, each has asked once and stays connected");
     println!(

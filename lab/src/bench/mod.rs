@@ -12,6 +12,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use clap::Args;
 
 use crate::binaries::Binaries;
 use crate::place::Place;
@@ -19,18 +20,25 @@ use crate::place::Place;
 use contestants::{Contestant, Kind};
 use report::Sample;
 
-pub use idle::run as idle;
+pub use idle::{IdleOptions, run as idle};
 
 /// How long and how often.
-#[derive(Debug)]
+#[derive(Debug, Args)]
 pub struct Options {
-    pub rounds: u32,
-    pub seconds: u32,
-    pub connections: u32,
-    /// Fail unless our CPU time per request is at most this part of nginx's.
-    pub at_most: Option<f64>,
-    /// Trust the release build that lies there.
-    pub no_build: bool,
+    /// How often each has its turn
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=50))]
+    rounds: u32,
+    /// How long a turn lasts
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=60))]
+    seconds: u32,
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    connections: u32,
+    /// Fail if ours needs more than this part of nginx's CPU time per request
+    #[arg(long, value_name = "RATIO")]
+    at_most: Option<f64>,
+    /// Use the release build as it is
+    #[arg(long)]
+    no_build: bool,
 }
 
 /// The comparison under load.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use clap::Args;
 
 use crate::binaries::Binaries;
 use crate::paint;
@@ -17,27 +18,30 @@ use crate::private_lab::PrivateLab;
 use webdriver::Browser;
 
 /// Which lab to look at, and where pictures go.
-#[derive(Debug)]
+#[derive(Debug, Args)]
 pub struct Options {
-    /// The lab that runs in Docker, instead of a private one.
-    pub compose: Option<Ports>,
-    pub screenshots: Option<PathBuf>,
+    /// Look at the lab that runs in Docker, not at a private one
+    #[arg(long)]
+    compose: bool,
+    /// Save what the browser shows
+    #[arg(long, value_name = "DIR")]
+    screenshots: Option<PathBuf>,
+    /// Use the programs as they were built last
+    #[arg(long)]
+    no_build: bool,
 }
 
 /// Opens a lab in the browser; fails at the first page that is not as it should be.
 pub async fn run(place: &Place, options: Options) -> Result<ExitCode> {
-    let private = match options.compose {
-        Some(_) => None,
-        None => {
-            Binaries::beside_this_executable()?.build(&place.root)?;
-            let program = std::env::current_exe().context("where is this program?")?;
-            Some(PrivateLab::start(&program, &place.root, &[])?)
-        }
+    let private = if options.compose {
+        None
+    } else {
+        Some(private_lab(place, options.no_build)?)
     };
-    let ports = options
-        .compose
-        .or_else(|| private.as_ref().map(|lab| lab.ports.clone()));
-    let ports = ports.context("either one is there")?;
+    let ports = match &private {
+        Some(lab) => lab.ports.clone(),
+        None => Ports::of_compose()?,
+    };
     let browser = Browser::start(options.screenshots).await?;
     let outcome = look(&browser, &ports).await;
     if outcome.is_err() {
@@ -46,6 +50,14 @@ pub async fn run(place: &Place, options: Options) -> Result<ExitCode> {
     browser.quit().await?;
     outcome?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn private_lab(place: &Place, no_build: bool) -> Result<PrivateLab> {
+    if !no_build {
+        Binaries::beside_this_executable()?.build(&place.root)?;
+    }
+    let program = std::env::current_exe().context("where is this program?")?;
+    PrivateLab::start(&program, &place.root, &[])
 }
 
 async fn look(browser: &Browser, ports: &Ports) -> Result<()> {

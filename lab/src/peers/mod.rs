@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use clap::Args;
 
 use crate::binaries::Binaries;
 use crate::place::Place;
@@ -18,14 +19,19 @@ use pair::Program;
 use report::Tally;
 
 /// What to compare.
-#[derive(Debug)]
+#[derive(Debug, Args)]
 pub struct Options {
-    /// Only configurations whose name contains this.
-    pub only: Option<String>,
-    /// The program that stands in our place, to compare nginx with itself.
-    pub ours: Option<PathBuf>,
-    /// Print every answer of nginx.
-    pub verbose: bool,
+    /// Only configurations whose name contains this
+    only: Option<String>,
+    /// A program to stand in our place (nginx itself proves the table)
+    #[arg(long, value_name = "PROGRAM")]
+    ours: Option<PathBuf>,
+    /// Print every answer of nginx
+    #[arg(short, long)]
+    verbose: bool,
+    /// Use the programs as they were built last
+    #[arg(long)]
+    no_build: bool,
 }
 
 /// Runs the table; fails if an answer differs that is not marked, or a marked one no longer does.
@@ -35,7 +41,9 @@ pub async fn run(place: &Place, options: Options) -> Result<ExitCode> {
         Some(path) => Program::nginx(path),
         None => {
             let binaries = Binaries::beside_this_executable()?;
-            binaries.build(&place.root)?;
+            if !options.no_build {
+                binaries.build(&place.root)?;
+            }
             Program::ours(binaries.path("proxy"))
         }
     };

@@ -1,16 +1,15 @@
 //! `cargo lab up`: build, start every service, wait until each is well, print the table of URLs, and stop all of
 //! it on Ctrl-C. One [`supervise`] task owns each process; this one owns the tasks.
 mod output;
+mod preflight;
 mod supervise;
 mod table;
 
-use std::fs;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use nix::sys::signal::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
@@ -18,9 +17,9 @@ use tokio::task::JoinSet;
 use crate::binaries::Binaries;
 use crate::health;
 use crate::paint;
-use crate::place::{self, Place, Running};
+use crate::place::{Place, Running};
 use crate::ports::Ports;
-use crate::services::{FRONTS, SERVICES, Service};
+use crate::services::Service;
 
 pub(crate) use output::Output;
 
@@ -42,7 +41,7 @@ pub struct Options {
 /// Runs the lab until a signal.
 pub async fn up(place: Place, options: Options) -> Result<ExitCode> {
     let started = Instant::now();
-    let services = chosen(&options.only)?;
+    let services = preflight::chosen(&options.only)?;
     if let Some(running) = place.running() {
         bail!(
             "the lab is already up (launcher's pid {}); see `cargo lab status`",
@@ -54,8 +53,8 @@ pub async fn up(place: Place, options: Options) -> Result<ExitCode> {
         println!("building the lab's programs ...");
         binaries.build(&place.root)?;
     }
-    sweep(&place)?;
-    ports_are_free(&services, &options.ports)?;
+    preflight::sweep(&place)?;
+    preflight::ports_are_free(&services, &options.ports)?;
     if services.iter().any(|service| service.name == "docs") {
         crate::book::build(&place.root, &crate::book::served_folder(&place))?;
     }
@@ -99,53 +98,9 @@ pub async fn up(place: Place, options: Options) -> Result<ExitCode> {
         _ = stop_requested(false) => output::tell("asked twice: killing what is left"),
     }
     tasks.shutdown().await;
-    sweep(&lab.place)?;
+    preflight::sweep(&lab.place)?;
     output::tell("the lab is down");
     outcome.map(|()| ExitCode::SUCCESS)
-}
-
-/// `--only proxy,backends`: names of services, or of what they run.
-fn chosen(only: &[String]) -> Result<Vec<&'static Service>> {
-    for name in only {
-        if !SERVICES.iter().any(|service| service.is_called(name)) {
-            Service::find(name)?;
-        }
-    }
-    let wanted =
-        |service: &&Service| only.is_empty() || only.iter().any(|name| service.is_called(name));
-    Ok(SERVICES.iter().filter(wanted).collect())
-}
-
-/// Says who has a port before any process fails on it.
-fn ports_are_free(services: &[&'static Service], ports: &Ports) -> Result<()> {
-    let own = services.iter().map(|service| (service.port)(ports));
-    let fronts = FRONTS.iter().map(|front| (front.port)(ports));
-    let with_proxy = services.iter().any(|service| service.name == "proxy");
-    for port in own.chain(fronts.filter(|_| with_proxy)) {
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_err() {
-            let owner = service::who_listens(port).unwrap_or_else(|| "another program".into());
-            bail!(
-                "port {port} is taken by {owner}: stop that, or move the lab (`cargo lab up --help` lists the ports)"
-            );
-        }
-    }
-    Ok(())
-}
-
-/// Ends what an earlier launcher, killed hard, may have left, and forgets its marks.
-fn sweep(place: &Place) -> Result<()> {
-    for service in SERVICES {
-        if let Some(pid) = place.pid(service.name)
-            && place::runs(pid, service.binary)
-        {
-            place::signal(pid, Signal::SIGKILL)?;
-        }
-        for file in [place.pid_file(service.name), place.down_mark(service.name)] {
-            let _ = fs::remove_file(file);
-        }
-    }
-    let _ = fs::remove_file(place.state.join("lab.json"));
-    Ok(())
 }
 
 async fn all_well(lab: &supervise::Lab, services: &[&'static Service]) -> Result<()> {

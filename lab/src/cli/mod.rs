@@ -1,0 +1,166 @@
+//! The commands of `cargo lab` and which function does each. Options of a command lie beside what reads them.
+mod up_options;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use nix::sys::signal::Signal;
+
+use crate::place::Place;
+use crate::ports::Ports;
+use crate::{bench, book, browser, check, control, docker_run, doctor, peers, status, up};
+
+use up_options::UpOptions;
+
+/// The lab without Docker, and its chores.
+#[derive(Debug, Parser)]
+#[command(name = "cargo lab", bin_name = "cargo lab", version)]
+pub struct Cli {
+    /// The folder in which the commands meet [default: .lab]
+    #[arg(long, global = true, env = "LAB_STATE", value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// The folder with nginx.conf [default: proxy/conf]
+    #[arg(long, global = true, env = "LAB_CONF", value_name = "DIR")]
+    conf: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start everything without Docker; Ctrl-C stops all of it
+    Up(UpOptions),
+    /// Stop the lab that runs
+    Down,
+    /// What runs, where, and how it feels; exit code 1 unless all is well
+    Status,
+    /// Kill a service as hard as possible (SIGKILL); it stays down
+    Kill { name: String },
+    /// Stop a service politely; it stays down
+    Stop { name: String },
+    /// Start a service that was killed or stopped
+    Start { name: String },
+    /// Stop a service politely and start it again
+    Restart { name: String },
+    /// Let the proxy read its configuration again, without dropping a request
+    Reload,
+    /// Run the load tester against the main lab (without Docker's port 80)
+    Load {
+        /// The load tester's own options
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Run the proxy's program as the lab runs it, e.g. `cargo lab proxy -t` or `cargo lab proxy -s reload`
+    Proxy {
+        /// nginx's options
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// What a service has printed
+    Logs {
+        name: String,
+        /// Go on as it prints more
+        #[arg(short, long)]
+        follow: bool,
+    },
+    /// What could keep the lab from running here, and what to do
+    Doctor,
+    /// What you should be able to show after a chapter
+    Check {
+        /// 1 to 4
+        chapter: u8,
+    },
+    /// The book
+    #[command(subcommand)]
+    Book(Book),
+    /// Our proxy beside nginx, HAProxy and plain TCP relaying
+    Bench(Bench),
+    /// The runs that need more than Rust: Docker, a browser, nginx
+    #[command(subcommand)]
+    Test(Test),
+}
+
+#[derive(Debug, Subcommand)]
+enum Book {
+    /// Render docs/ into a folder
+    Build {
+        /// [default: target/book]
+        #[arg(long, value_name = "DIR")]
+        dest: Option<PathBuf>,
+    },
+    /// Render docs/, serve it, and render it again whenever a chapter changes
+    Serve {
+        #[arg(long, default_value_t = Ports::default().docs)]
+        port: u16,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Test {
+    /// The module's flow through `docker compose`, and every command of the book
+    Docker {
+        /// Leave the book's commands out
+        #[arg(long)]
+        no_book: bool,
+    },
+    /// Three servers, the lab home and the book in a headless Chromium without internet
+    Browser(browser::Options),
+    /// The same requests to real nginx and to ours, the answers compared
+    Peers(peers::Options),
+}
+
+#[derive(Debug, Args)]
+struct Bench {
+    #[command(subcommand)]
+    command: Option<BenchCommand>,
+    #[command(flatten)]
+    options: bench::Options,
+}
+
+#[derive(Debug, Subcommand)]
+enum BenchCommand {
+    /// What a connection costs that does nothing
+    Idle(bench::IdleOptions),
+}
+
+impl Cli {
+    /// Does what was asked for.
+    pub async fn run(self) -> Result<ExitCode> {
+        let place = Place::find(self.state, self.conf)?;
+        match self.command {
+            Command::Up(asked) => return up::up(place, asked.read()?).await,
+            Command::Status => return status::status(&place).await,
+            Command::Test(Test::Docker { no_book }) => {
+                return docker_run::run(&place, !no_book).await;
+            }
+            Command::Test(Test::Browser(options)) => return browser::run(&place, options).await,
+            Command::Test(Test::Peers(options)) => return peers::run(&place, options).await,
+            Command::Check { chapter } => return check::check(&place, chapter).await,
+            Command::Bench(Bench {
+                command: Some(BenchCommand::Idle(options)),
+                ..
+            }) => {
+                return bench::idle(&place, &options).await;
+            }
+            Command::Bench(Bench {
+                command: None,
+                options,
+            }) => return bench::run(&place, &options),
+            Command::Doctor => return doctor::doctor(&place),
+            Command::Book(Book::Build { dest }) => book::build_for_people(&place.root, dest)?,
+            Command::Book(Book::Serve { port }) => book::serve(&place, port).await?,
+            Command::Down => control::down(&place).await?,
+            Command::Kill { name } => control::stop(&place, &name, Signal::SIGKILL).await?,
+            Command::Stop { name } => control::stop_politely(&place, &name).await?,
+            Command::Start { name } => control::start(&place, &name).await?,
+            Command::Restart { name } => control::restart(&place, &name).await?,
+            Command::Load { args } => return control::load(&place, &args),
+            Command::Proxy { args } => return control::proxy(&place, &args),
+            Command::Reload => control::reload(&place).await?,
+            Command::Logs { name, follow } => control::logs(&place, &name, follow)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,167 @@
+//! Where a chapter is played: a private lab whose `curl`, `docker` and `cargo` are ours, or the compose lab itself.
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use lab::binaries::Binaries;
+use lab::private_lab::PrivateLab;
+use snapbox::IntoData;
+
+use super::chapter::{Chapter, Step};
+use super::shell::Shell;
+
+/// What came of a chapter.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    pub(crate) skipped: usize,
+    pub(crate) failures: Vec<String>,
+}
+
+pub(crate) enum Stage {
+    Docker { root: PathBuf },
+    Private { root: PathBuf, program: PathBuf },
+}
+
+impl Stage {
+    pub(crate) fn docker(root: &Path) -> Self {
+        Self::Docker { root: root.into() }
+    }
+
+    pub(crate) fn without_docker(root: &Path, program: &str) -> Self {
+        Binaries::beside_this_executable()
+            .unwrap()
+            .build_if_stale(root)
+            .unwrap();
+        Self::Private {
+            root: root.into(),
+            program: program.into(),
+        }
+    }
+
+    pub(crate) fn play(&self, chapter: &Chapter) -> Outcome {
+        match self {
+            Self::Docker { root } => play_in_docker(root, chapter),
+            Self::Private { root, program } => play_privately(root, program, chapter),
+        }
+    }
+}
+
+fn play_privately(root: &Path, program: &Path, chapter: &Chapter) -> Outcome {
+    let lab = PrivateLab::start(program, root, &[]).unwrap();
+    lend_workspace(root, lab.folder());
+    let shims = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("curl", include_str!("shims/curl.sh")),
+        ("docker", include_str!("shims/docker.sh")),
+        ("cargo", include_str!("shims/cargo.sh")),
+    ] {
+        install(shims.path(), name, text);
+    }
+    let ports = &lab.ports;
+    let mut shell = Shell::start(|command| {
+        with_shims(command, shims.path());
+        command.current_dir(lab.folder()).env("LAB", program);
+        command
+            .env("LAB_STATE", &lab.place().state)
+            .env("LAB_CONF", &lab.place().conf);
+        command.env("HTTP_PORT", ports.http.to_string());
+        command
+            .env("DOCS_PORT", ports.docs.to_string())
+            .env("ADMIN_PORT", ports.admin.to_string());
+    });
+    let (skipped, played): (Vec<_>, Vec<_>) =
+        chapter.commands.iter().partition(|step| step.needs_docker);
+    let failures = played
+        .into_iter()
+        .filter_map(|step| play_step(&mut shell, chapter, step));
+    Outcome {
+        failures: failures.collect(),
+        skipped: skipped.len(),
+    }
+}
+
+/// The real thing: a fresh proxy and backends for each chapter, and the student's file as it was.
+fn play_in_docker(root: &Path, chapter: &Chapter) -> Outcome {
+    let conf = root.join("proxy/conf/nginx.conf");
+    let original = fs::read(&conf).unwrap();
+    let fresh = Command::new("docker")
+        .args([
+            "compose",
+            "up",
+            "-d",
+            "--wait",
+            "--force-recreate",
+            "--quiet-pull",
+        ])
+        .current_dir(root)
+        .output()
+        .unwrap();
+    assert!(
+        fresh.status.success(),
+        "{}",
+        String::from_utf8_lossy(&fresh.stderr)
+    );
+    let shims = tempfile::tempdir().unwrap();
+    install(shims.path(), "curl", include_str!("shims/quiet-curl.sh"));
+    let mut shell = Shell::start(|command| {
+        with_shims(command, shims.path());
+        command.current_dir(root);
+    });
+    let failures = chapter
+        .commands
+        .iter()
+        .filter_map(|step| play_step(&mut shell, chapter, step))
+        .collect();
+    fs::write(&conf, original).unwrap();
+    let _ = fs::remove_file(conf.with_extension("conf.bak"));
+    Outcome {
+        failures,
+        skipped: 0,
+    }
+}
+
+fn play_step(shell: &mut Shell, chapter: &Chapter, step: &Step) -> Option<String> {
+    let printed = shell.run(&step.command);
+    let compared = snapbox::Assert::new()
+        .palette(snapbox::report::Palette::plain())
+        .try_eq(
+            None,
+            printed.clone().into_data(),
+            step.expected.clone().into_data(),
+        );
+    let error = compared.err()?;
+    Some(format!(
+        "{}:{}\n$ {}\n{error}\nprinted:\n{printed}",
+        chapter.name, step.line, step.command
+    ))
+}
+
+/// Our programs are found first, the real ones behind them.
+fn with_shims(command: &mut Command, shims: &Path) {
+    let path = std::env::var("PATH").unwrap_or_default();
+    command
+        .env("REAL_PATH", &path)
+        .env("PATH", format!("{}:{path}", shims.display()));
+}
+
+fn install(folder: &Path, name: &str, text: &str) {
+    let path = folder.join(name);
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// The lab's folder looks like the workspace: everything but proxy/conf is the real thing, by links.
+fn lend_workspace(root: &Path, folder: &Path) {
+    link_all(root, folder, &["proxy", ".lab", "target", ".git"]);
+    link_all(&root.join("proxy"), &folder.join("proxy"), &["conf"]);
+}
+
+fn link_all(from: &Path, to: &Path, except: &[&str]) {
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        let name = entry.file_name();
+        if !except.iter().any(|other| *other == name) {
+            symlink(entry.path(), to.join(&name)).unwrap();
+        }
+    }
+}
