@@ -100,15 +100,19 @@ fn echo(name: &str, seen: &Seen) -> Vec<u8> {
     )
     .into_bytes();
     body.extend_from_slice(&seen.body);
+    // The length would tell the same as the content, which HEAD does not have.
+    let length = if seen.line.starts_with("HEAD ") {
+        1000
+    } else {
+        body.len()
+    };
+    let head =
+        format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\n");
     let content = if seen.line.starts_with("HEAD ") {
         &[][..]
     } else {
         &body
     };
-    let head = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
     [head.as_bytes(), content].concat()
 }
 

@@ -4,6 +4,7 @@ mod answer;
 mod backend;
 mod pair;
 mod report;
+mod rules;
 mod site;
 
 use std::path::PathBuf;

@@ -131,7 +131,12 @@ pub(super) async fn compare(
         let request = row.bytes()?;
         let expected = answer::ask(theirs.port, &request).await?;
         let got = answer::ask(ours.port, &request).await?;
-        tally.add(report::Outcome { row, expected, got });
+        tally.add(report::Outcome {
+            row,
+            strict: site.strict,
+            expected,
+            got,
+        });
     }
     Ok(())
 }

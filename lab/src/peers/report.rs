@@ -1,12 +1,14 @@
 //! What the comparison found: a line per configuration, every difference in full, the marked ones by their reason.
 use std::process::ExitCode;
 
+use super::rules::{RULES, explain};
 use super::site::{Row, Site};
 use crate::paint;
 
 /// One request's two answers.
 pub(super) struct Outcome<'a> {
     pub(super) row: &'a Row,
+    pub(super) strict: bool,
     pub(super) expected: String,
     pub(super) got: String,
 }
@@ -17,6 +19,8 @@ pub(super) struct Tally {
     sites: usize,
     same: usize,
     intended: usize,
+    /// By rule.
+    explained: [usize; RULES.len()],
     different: usize,
     refused: usize,
 }
@@ -46,7 +50,12 @@ impl Tally {
     }
 
     pub(super) fn add(&mut self, outcome: Outcome<'_>) {
-        let Outcome { row, expected, got } = outcome;
+        let Outcome {
+            row,
+            strict,
+            expected,
+            got,
+        } = outcome;
         if self.verbose {
             println!(
                 "  > {}\n    {}",
@@ -54,9 +63,15 @@ impl Tally {
                 expected.replace('\n', "\n    ")
             );
         }
-        match (expected == got, row.differs()) {
-            (true, None) => self.same += 1,
-            (false, Some(reason)) => {
+        let explained = if strict {
+            None
+        } else {
+            explain(&expected, &got)
+        };
+        match (expected == got, row.differs(), explained) {
+            (true, None, _) => self.same += 1,
+            (false, None, Some(rule)) => self.explained[rule] += 1,
+            (false, Some(reason), _) => {
                 self.intended += 1;
                 println!(
                     "  {} {}\n      differs on purpose: {reason}",
@@ -64,7 +79,7 @@ impl Tally {
                     row.title()
                 );
             }
-            (true, Some(_)) => {
+            (true, Some(_), _) => {
                 self.different += 1;
                 println!(
                     "  {} {}\n      is marked as different, but is the same",
@@ -72,7 +87,7 @@ impl Tally {
                     row.title()
                 );
             }
-            (false, None) => {
+            (false, None, None) => {
                 self.different += 1;
                 println!("  {} {}", paint::red("✗"), row.title());
                 print_difference(&expected, &got);
@@ -87,12 +102,25 @@ impl Tally {
             intended,
             different,
             refused,
-            verbose: _,
+            ..
         } = self;
-        let requests = same + intended + different + refused;
+        let explained: usize = self.explained.iter().sum();
+        for (rule, times) in RULES
+            .iter()
+            .zip(self.explained)
+            .filter(|(_, times)| *times > 0)
+        {
+            println!(
+                "{} {times} answers differ on purpose: {}",
+                paint::yellow("≠"),
+                rule.reason
+            );
+        }
+        let requests = same + intended + explained + different + refused;
         println!(
-            "{requests} requests over {sites} configurations: {same} the same, {intended} different on purpose, \
-             {different} different, {refused} to configurations that ours refused"
+            "{requests} requests over {sites} configurations: {same} the same, {} different on purpose, \
+             {different} different, {refused} to configurations that ours refused",
+            intended + explained
         );
         if different + refused == 0 {
             ExitCode::SUCCESS

@@ -21,6 +21,9 @@ pub(super) struct Site {
     /// Goes into the `server {}` that listens on 8080; empty if `http` has all servers.
     #[serde(default)]
     pub(super) server: String,
+    /// No rule explains a difference here.
+    #[serde(default)]
+    pub(super) strict: bool,
     pub(super) requests: Vec<Row>,
 }
 

@@ -122,19 +122,29 @@ fn play_in_docker(root: &Path, chapter: &Chapter) -> Outcome {
 }
 
 fn play_step(shell: &mut Shell, chapter: &Chapter, step: &Step) -> Option<String> {
-    let printed = shell.run(&step.command);
+    // Empty lines at the end are seen neither on a terminal nor in the book.
+    let printed = trimmed(&shell.run(&step.command));
     let compared = snapbox::Assert::new()
         .palette(snapbox::report::Palette::plain())
         .try_eq(
             None,
             printed.clone().into_data(),
-            step.expected.clone().into_data(),
+            trimmed(&step.expected).into_data(),
         );
     let error = compared.err()?;
     Some(format!(
         "{}:{}\n$ {}\n{error}\nprinted:\n{printed}",
         chapter.name, step.line, step.command
     ))
+}
+
+fn trimmed(text: &str) -> String {
+    let text = text.trim_end_matches('\n');
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!("{text}\n")
+    }
 }
 
 /// Our programs are found first, the real ones behind them.
