@@ -105,7 +105,7 @@ fn parse_listen(text: &str) -> Result<(u16, SocketAddr), String> {
 }
 
 /// Does what the command line says; answers the exit code.
-pub fn run(cli: Cli) -> i32 {
+pub fn run(cli: &Cli) -> i32 {
     if let Some(Command::Healthcheck { port }) = cli.command {
         return report(service::healthcheck(&format!(
             "http://127.0.0.1:{port}/healthz"
@@ -115,12 +115,12 @@ pub fn run(cli: Cli) -> i32 {
         print_version(cli.build);
         return 0;
     }
-    let options = match load_options(&cli) {
+    let options = match load_options(cli) {
         Ok(options) => options,
         Err(why) => return report(Err::<(), _>(why)),
     };
     if cli.test || cli.dump {
-        return test(&options, &cli);
+        return test(&options, cli);
     }
     if let Some(signal) = cli.signal {
         return report(daemon::send(&options, signal));

@@ -23,6 +23,8 @@ pub(crate) enum StartError {
     Bind(#[from] crate::accept::listener::BindError),
     #[error("{0}")]
     Admin(#[from] service::BindError),
+    #[error("{0}")]
+    User(#[from] daemon::UserError),
     #[error("{what} failed ({source})")]
     Io {
         what: &'static str,
@@ -71,6 +73,7 @@ async fn serve(
     config.generation = 1;
     let mut listeners = Listeners::default();
     listeners.adopt(&config.listens)?;
+    daemon::become_user(&config.core)?;
     let signals = Signals::new().map_err(io_error("listening for signals"))?;
     let upstreams = upstreams(&config);
     resolve::resolve_once(&upstreams, &options.hosts).await;

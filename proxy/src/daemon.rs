@@ -92,3 +92,34 @@ pub(crate) fn remove_pid(core: &Core) {
         let _ = std::fs::remove_file(&core.pid);
     }
 }
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UserError {
+    #[error("getpwnam(\"{0}\") failed: there is no such user; change the \"user\" directive")]
+    NoUser(String),
+    #[error("getgrnam(\"{0}\") failed: there is no such group; change the \"user\" directive")]
+    NoGroup(String),
+    #[error("becoming the user of the \"user\" directive failed ({0})")]
+    Refused(#[from] nix::Error),
+}
+
+/// Gives up root once the addresses are bound and the logs open (`user`). A later reload can't
+/// bind a port below 1024 any more; it says so and changes nothing.
+pub(crate) fn become_user(core: &Core) -> Result<(), UserError> {
+    use nix::unistd::{Group, User, geteuid, setgid, setuid};
+    let Some((name, group)) = core.user.as_ref().filter(|_| geteuid().is_root()) else {
+        return Ok(());
+    };
+    let user = User::from_name(name)?.ok_or_else(|| UserError::NoUser(name.clone()))?;
+    let gid = match group {
+        Some(group) => {
+            Group::from_name(group)?
+                .ok_or_else(|| UserError::NoGroup(group.clone()))?
+                .gid
+        }
+        None => user.gid,
+    };
+    setgid(gid)?;
+    setuid(user.uid)?;
+    Ok(())
+}

@@ -18,6 +18,8 @@ use crate::http1::{Framing, Head, RequestHead, ResponseHead};
 pub(crate) struct Exchange {
     pub(crate) started: Instant,
     pub(crate) connection: Rc<ConnectionInfo>,
+    /// It came before the answer to the one before it was out.
+    pub(crate) pipelined: bool,
     /// Which request of its connection this is, from 1.
     pub(crate) connection_requests: u64,
     pub(crate) config: Arc<Config>,
@@ -31,7 +33,7 @@ pub(crate) struct Exchange {
     /// One entry for each peer that was asked, in order.
     pub(crate) tries: Vec<Try>,
     /// The last response head that a peer sent.
-    pub(crate) upstream_head: Option<Box<ResponseHead>>,
+    pub(crate) upstream_head: Option<Rc<ResponseHead>>,
     pub(crate) upstream_trailers: Option<Head>,
     pub(crate) proxied_to: ProxiedTo,
     pub(crate) sent: Sent,

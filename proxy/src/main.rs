@@ -6,6 +6,6 @@ use clap::Parser as _;
 
 fn main() -> ExitCode {
     service::init_logging();
-    let code = proxy::cli::run(proxy::cli::Cli::parse());
+    let code = proxy::cli::run(&proxy::cli::Cli::parse());
     ExitCode::from(u8::try_from(code).unwrap_or(1))
 }

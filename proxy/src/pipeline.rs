@@ -51,11 +51,7 @@ pub(crate) async fn serve(worker: &Worker, client: &mut Client) -> Next {
         return Next::Close;
     };
     worker.counters().request();
-    let refused = ex.fault_at_parse.take();
-    let result = match refused {
-        Some(fault) => respond::fault(worker, &mut ex, client, fault).await,
-        None => stages(worker, &mut ex, client).await,
-    };
+    let result = stages(worker, &mut ex, client).await;
     let next = respond::finish(worker, &mut ex, client, result).await;
     log::access(&ex);
     worker.give_head(ex.request.head);
@@ -64,7 +60,10 @@ pub(crate) async fn serve(worker: &Worker, client: &mut Client) -> Next {
 
 /// All stages between parse and log; whatever fails becomes an answer here, and nowhere else.
 async fn stages(worker: &Worker, ex: &mut Exchange, client: &mut Client) -> Result<Flow, Fault> {
-    let mut routed = route::route(ex);
+    let mut routed = match ex.fault_at_parse.take() {
+        Some(fault) => Err(fault),
+        None => route::route(ex),
+    };
     loop {
         let flow = match routed {
             Ok(Routed::Return { status, text }) => returned(worker, ex, client, status, text).await,
@@ -106,6 +105,10 @@ async fn returned(
     status: u16,
     text: Option<Vec<u8>>,
 ) -> Result<Flow, Fault> {
+    let redirects = matches!(status, 301 | 302 | 303 | 307 | 308);
+    if redirects && respond::has_page(ex, status) {
+        return Err(Fault::status(status));
+    }
     if status == CLOSE_SILENTLY || (text.is_none() && status >= 400) {
         return Err(Fault {
             closes: status == CLOSE_SILENTLY,
@@ -113,7 +116,8 @@ async fn returned(
         });
     }
     let reply = match text {
-        Some(text) if matches!(status, 301 | 302 | 303 | 307 | 308) => {
+        Some(text) if redirects => {
+            ex.status_overwrite = None;
             Reply::redirect(ex, status, text)
         }
         text => Reply::text(ex, status, text.unwrap_or_default()),
@@ -166,6 +170,7 @@ async fn read_request(worker: &Worker, client: &mut Client) -> Option<Exchange> 
     let mut ex = Exchange {
         started,
         connection: std::rc::Rc::clone(&client.info),
+        pipelined: std::mem::take(&mut client.pipelined),
         connection_requests: client.requests,
         location: Arc::clone(&server.root),
         server,

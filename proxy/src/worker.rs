@@ -45,6 +45,10 @@ pub(crate) struct Worker {
     counters: Arc<Counters>,
     index: usize,
     buffers: RefCell<Pool>,
+    #[expect(
+        clippy::vec_box,
+        reason = "an exchange takes one over without moving it"
+    )]
     heads: RefCell<Vec<Box<RequestHead>>>,
     outs: RefCell<Vec<Vec<u8>>>,
     connections: Cell<usize>,
@@ -148,11 +152,10 @@ impl Worker {
             !gone
         });
         for (address, socket) in sockets {
-            if !accepting.contains_key(&address) {
-                let worker = Rc::clone(self);
-                let task = tokio::task::spawn_local(worker.accept(address.clone(), socket));
-                accepting.insert(address, task);
-            }
+            let worker = Rc::clone(self);
+            accepting
+                .entry(address.clone())
+                .or_insert_with(|| tokio::task::spawn_local(worker.accept(address, socket)));
         }
     }
 

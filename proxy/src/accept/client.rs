@@ -30,6 +30,8 @@ pub(crate) struct Client {
     /// `100 Continue` is owed before the body can be read.
     pub(crate) owes_continue: bool,
     pub(crate) requests: u64,
+    /// The next request is here already.
+    pub(crate) pipelined: bool,
 }
 
 /// The client went away, or takes nothing any more.
@@ -52,7 +54,34 @@ impl Client {
             body_read: 0,
             owes_continue: false,
             requests: 0,
+            pipelined: false,
         }
+    }
+
+    /// Drops what has come of a body that nobody wants, without waiting for the rest.
+    pub(crate) fn skip_arrived_body(&mut self) -> Result<(), Fault> {
+        loop {
+            let piece = self.body.next(self.buffer.filled());
+            match piece.map_err(|why| Fault::bad_request(format!("client {why}")))? {
+                Piece::Data { skip, length } => {
+                    self.body_read += length as u64;
+                    self.buffer.consume(skip + length);
+                }
+                Piece::End { skip } | Piece::More { skip } => {
+                    self.buffer.consume(skip);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Tells a client that waits for it to go on with its body (RFC 9110 section 10.1.1).
+    pub(crate) async fn pay_continue(&mut self, time: Duration) -> Result<(), Gone> {
+        if std::mem::take(&mut self.owes_continue) && self.buffer.is_empty() {
+            self.out.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+            self.flush(time).await?;
+        }
+        Ok(())
     }
 
     /// Waits for data of the body at the front of `buffer`; answers its length, `None` at the end.
@@ -61,13 +90,6 @@ impl Client {
         limit: u64,
         time: Duration,
     ) -> Result<Option<usize>, Fault> {
-        if self.owes_continue && self.buffer.is_empty() {
-            self.owes_continue = false;
-            self.out.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
-            self.flush(time)
-                .await
-                .map_err(|gone| Fault::client_closed(gone.to_string()))?;
-        }
         let waited = timeout(time, poll_fn(|cx| self.poll_body_data(limit, cx)));
         waited.await.unwrap_or_else(|_| {
             Err(Fault {

@@ -37,6 +37,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, stream: Stream, info: Rc<Connectio
 /// Waits for the first byte of the next request; `false` is the end of the connection.
 async fn request_came(worker: &Worker, client: &mut Client, idle_for: Option<Duration>) -> bool {
     if !client.buffer.is_empty() {
+        client.pipelined = idle_for.is_some();
         return true;
     }
     let first = idle_for.is_none();

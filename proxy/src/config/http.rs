@@ -55,7 +55,7 @@ impl Addresses {
     ) -> Result<(), ConfigError> {
         let scope = http.inside(block);
         let names = server_names(&scope)?;
-        let server = Arc::new(server(block, &scope, &names, loader)?);
+        let server = Arc::new(server(&scope, &names, loader)?);
         let mut lines = Vec::new();
         for directive in scope.here("listen") {
             lines.push((directive, ListenLine::parse(directive)?));
@@ -79,7 +79,7 @@ impl Addresses {
         for (directive, line) in lines {
             for address in &line.addresses {
                 let address = remap(address, loader);
-                self.add_address(directive, &line, address, &server, &names, loader)?;
+                self.add_address(directive, &line, &address, &server, &names, loader)?;
             }
         }
         Ok(())
@@ -89,7 +89,7 @@ impl Addresses {
         &mut self,
         directive: &Directive,
         line: &ListenLine,
-        address: ListenAddress,
+        address: &ListenAddress,
         server: &Arc<Server>,
         names: &[Arg],
         loader: &Loader,
@@ -184,12 +184,7 @@ fn add_name(
     Ok(())
 }
 
-fn server(
-    block: &Directive,
-    scope: &Scope<'_>,
-    names: &[Arg],
-    loader: &Loader,
-) -> Result<Server, ConfigError> {
+fn server(scope: &Scope<'_>, names: &[Arg], loader: &Loader) -> Result<Server, ConfigError> {
     let first = names.first().map_or("", |arg| arg.text.as_str());
     let name = if first.starts_with('~') {
         first
@@ -221,19 +216,11 @@ fn server(
         ignore_invalid_headers: scope.flag("ignore_invalid_headers", true)?,
         underscores_in_headers: scope.flag("underscores_in_headers", false)?,
     };
-    let file = block
-        .pos
-        .file
-        .path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy();
     Ok(Server {
         name: name.to_owned(),
         root: Arc::new(Location::of_server(scope, loader)?),
         head_rules,
         header_timeout: scope.time("client_header_timeout", Duration::from_secs(60))?,
         merge_slashes: scope.flag("merge_slashes", true)?,
-        at: format!("{file}:{}", block.pos.line),
     })
 }

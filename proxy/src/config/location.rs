@@ -19,8 +19,6 @@ use super::values;
 /// Everything that holds for requests of one location (or of a server outside of any).
 #[derive(Debug)]
 pub(crate) struct Location {
-    /// As written: `/`, `= /a`, `~ \.php$`, `@named`.
-    pub(crate) name: String,
     /// The prefix that `alias` and a `proxy_pass` with a path replace; empty for expressions.
     pub(crate) prefix: Box<[u8]>,
     pub(crate) exact: bool,
@@ -128,14 +126,14 @@ pub(crate) struct Locations {
 
 impl Location {
     pub(super) fn of_server(scope: &Scope<'_>, loader: &Loader) -> Result<Self, ConfigError> {
-        Self::build(scope, loader, String::new(), Box::default())
+        Self::build(scope, loader, "", Box::default())
     }
 
     pub(super) fn of_if(scope: &Scope<'_>, loader: &Loader) -> Result<Self, ConfigError> {
         let (name, prefix) = loader.enclosing.borrow().clone();
         // A `proxy_pass` of the `if` itself has no path; an inherited one may.
         loader.in_if.set(scope.here("proxy_pass").next().is_some());
-        let location = Self::build(scope, loader, name, prefix);
+        let location = Self::build(scope, loader, &name, prefix);
         loader.in_if.set(false);
         let mut location = location?;
         location.program = Vec::new();
@@ -145,13 +143,13 @@ impl Location {
     fn build(
         scope: &Scope<'_>,
         loader: &Loader,
-        name: String,
+        name: &str,
         prefix: Box<[u8]>,
     ) -> Result<Self, ConfigError> {
-        let outer = loader.enclosing.replace((name.clone(), prefix.clone()));
+        let outer = loader.enclosing.replace((name.to_owned(), prefix.clone()));
         let handler = match scope.own("proxy_pass") {
             Some(directive) => {
-                let pass = proxy_pass::parse(directive, scope, &prefix, &name, loader)?;
+                let pass = proxy_pass::parse(directive, scope, &prefix, name, loader)?;
                 Handler::Proxy(Arc::new(pass))
             }
             None => Handler::Static,
@@ -160,7 +158,7 @@ impl Location {
             program: rewrite::program(scope, loader)?,
             exact: name.starts_with('='),
             is_pattern: name.starts_with('~'),
-            locations: locations(scope, &name, loader)?,
+            locations: locations(scope, name, loader)?,
             handler,
             internal: scope.own("internal").is_some(),
             access: access::rules(scope)?,
@@ -180,7 +178,6 @@ impl Location {
             access_logs: logs::access_logs(scope, loader)?,
             error_log: logs::error_log(scope, loader)?,
             log_not_found: scope.flag("log_not_found", true)?,
-            name,
             prefix,
         };
         loader.enclosing.replace(outer);
@@ -227,7 +224,7 @@ fn locations(scope: &Scope<'_>, outer: &str, loader: &Loader) -> Result<Location
         } else {
             path.text.as_str()
         };
-        let location = Location::build(&inner, loader, name, prefix.as_bytes().into())?;
+        let location = Location::build(&inner, loader, &name, prefix.as_bytes().into())?;
         tree.insert(modifier, &path, Arc::new(location), loader)?;
     }
     tree.prefixes

@@ -46,7 +46,7 @@ impl Map {
                 };
                 match Matcher::parse(&key_arg, names)? {
                     Matcher::Pattern(pattern) => self.patterns.push((pattern, value)),
-                    Matcher::Text(_) => {
+                    Matcher::Text => {
                         let key = key.strip_prefix('\\').unwrap_or(key).to_ascii_lowercase();
                         if self.exact.insert(key.clone().into_bytes(), value).is_some() {
                             return Err(line.error(format!("conflicting parameter \"{key}\"")));

@@ -32,9 +32,10 @@ impl Pattern {
 /// PCRE's escape for a slash and its `(?<name>…)` are understood by the `regex` crate as well;
 /// look-around and back-references are not, and the message says so.
 pub(super) fn regex(text: &str, ignore_case: bool) -> Result<Regex, String> {
-    RegexBuilder::new(&text.replace("\\/", "/"))
+    RegexBuilder::new(&translate(text))
         .case_insensitive(ignore_case)
-        .unicode(false)
+        // Bytes, as PCRE has them, unless the expression names classes of Unicode.
+        .unicode(text.contains("\\p"))
         .size_limit(1 << 20)
         .build()
         .map_err(|error| {
@@ -42,6 +43,30 @@ pub(super) fn regex(text: &str, ignore_case: bool) -> Result<Regex, String> {
             let last = why.lines().last().unwrap_or_default().trim();
             format!("regular expression \"{text}\" failed: {last}")
         })
+}
+
+/// What PCRE writes otherwise: `\/`, `\Q…\E`, `(?'name'…)`.
+fn translate(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("\\Q") {
+        out.push_str(&rest[..start]);
+        let (literal, after) = rest[start + 2..]
+            .split_once("\\E")
+            .unwrap_or((&rest[start + 2..], ""));
+        out.push_str(&regex::escape(literal));
+        rest = after;
+    }
+    out.push_str(rest);
+    let mut out = out.replace("\\/", "/");
+    while let Some(start) = out.find("(?'") {
+        let Some(end) = out[start + 3..].find('\'') else {
+            break;
+        };
+        out.replace_range(start + 3 + end..start + 4 + end, ">");
+        out.replace_range(start + 2..start + 3, "<");
+    }
+    out
 }
 
 /// The named groups of an expression, wherever one may stand in the configuration.
@@ -55,7 +80,7 @@ pub(super) fn group_names(text: &str) -> Vec<String> {
 /// `~pattern`, `~*pattern` or plain text, as `map`, `server_name` and others take it.
 #[derive(Clone, Debug)]
 pub(crate) enum Matcher {
-    Text(Box<[u8]>),
+    Text,
     Pattern(Pattern),
 }
 
@@ -74,7 +99,7 @@ impl Matcher {
                     names,
                 )?))
             }
-            None => Ok(Self::Text(arg.text.as_bytes().into())),
+            None => Ok(Self::Text),
         }
     }
 }

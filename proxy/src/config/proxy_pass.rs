@@ -283,9 +283,9 @@ fn set_headers(scope: &Scope<'_>, loader: &Loader) -> Result<SetHeaders, ConfigE
         let value = loader.template(value)?;
         let name = HeaderName::new(&name.text);
         if name.known == Known::Host {
-            host = Some(value)
+            host = Some(value);
         } else {
-            headers.push((name, value))
+            headers.push((name, value));
         }
     }
     Ok((headers, host))
@@ -447,10 +447,12 @@ fn cookie_rules(
                         },
                     )?),
                 };
-                rules.push(CookieRule {
-                    from,
-                    to: loader.template(to)?,
-                });
+                let to = if name == "proxy_cookie_domain" && matches!(from, CookieMatch::Text(_)) {
+                    loader.template_text(to, to.text.trim_start_matches('.'))?
+                } else {
+                    loader.template(to)?
+                };
+                rules.push(CookieRule { from, to });
             }
             _ => return Err(directive.error("invalid parameter")),
         }

@@ -30,7 +30,7 @@ pub(crate) enum Step {
     /// With settings of its own where the block has other directives than this module's.
     If {
         condition: Condition,
-        steps: Vec<Step>,
+        steps: Vec<Self>,
         location: Arc<Location>,
     },
 }

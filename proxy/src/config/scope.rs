@@ -9,7 +9,7 @@ use super::values;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scope<'a> {
-    parent: Option<&'a Scope<'a>>,
+    parent: Option<&'a Self>,
     pub(crate) directives: &'a [Directive],
     transparent: bool,
 }

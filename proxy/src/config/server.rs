@@ -18,8 +18,6 @@ pub(crate) struct Server {
     pub(crate) head_rules: HeadRules,
     pub(crate) header_timeout: Duration,
     pub(crate) merge_slashes: bool,
-    /// Where its block starts, for the status API: `nginx.conf:12`.
-    pub(crate) at: String,
 }
 
 /// The servers of one address.
@@ -35,10 +33,6 @@ pub(crate) struct VirtualServers {
 impl VirtualServers {
     pub(crate) fn default_server(&self) -> &Arc<Server> {
         &self.all[self.default]
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Server>> {
-        self.all.iter()
     }
 
     // ANCHOR: find_server

@@ -52,23 +52,6 @@ impl Template {
         Self { parts }
     }
 
-    /// The text, if no variable is in it.
-    pub(crate) fn as_literal(&self) -> Option<&[u8]> {
-        match self.parts.as_slice() {
-            [] => Some(b""),
-            [Part::Text(text)] => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The text before the first variable.
-    pub(crate) fn literal_prefix(&self) -> &[u8] {
-        match self.parts.first() {
-            Some(Part::Text(text)) => text,
-            _ => b"",
-        }
-    }
-
     pub(crate) fn vars(&self) -> impl Iterator<Item = &Var> {
         self.parts.iter().filter_map(|part| match part {
             Part::Var(var) => Some(var),

@@ -21,8 +21,6 @@ pub(crate) struct UpstreamBlock {
     /// The key of `hash`.
     pub(crate) hash_key: Option<Template>,
     pub(crate) keepalive: KeepAlive,
-    /// Written in the file, not made for a `proxy_pass` to an address.
-    pub(crate) explicit: bool,
 }
 
 /// Idle connections to the peers, for each worker (ngx_http_upstream_module, `keepalive`).
@@ -39,14 +37,13 @@ impl UpstreamBlock {
     /// What `proxy_pass http://authority` means without an `upstream {}` of that name.
     pub(crate) fn implicit(authority: &str) -> Result<Self, TargetError> {
         let upstream = Upstream::implicit(authority, 80)?;
-        Ok(Self::new(upstream, None, KeepAlive::default(), false))
+        Ok(Self::new(upstream, None, KeepAlive::default()))
     }
 
     pub(super) fn new(
         upstream: Upstream,
         hash_key: Option<Template>,
         keepalive: KeepAlive,
-        explicit: bool,
     ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -55,7 +52,6 @@ impl UpstreamBlock {
             upstream: Arc::new(upstream),
             hash_key,
             keepalive,
-            explicit,
         }
     }
 }
@@ -100,7 +96,7 @@ pub(super) fn parse(
         servers,
         method,
     });
-    Ok(UpstreamBlock::new(upstream, hash_key, keepalive, true))
+    Ok(UpstreamBlock::new(upstream, hash_key, keepalive))
 }
 
 fn keepalive(scope: &Scope<'_>) -> Result<KeepAlive, ConfigError> {

@@ -10,7 +10,7 @@ fn invalid(directive: &Directive) -> ConfigError {
 }
 
 /// The only argument of a directive whose table entry promises one.
-pub(crate) fn only<'a>(directive: &'a Directive) -> Result<&'a Arg, ConfigError> {
+pub(crate) fn only(directive: &Directive) -> Result<&Arg, ConfigError> {
     directive.args.first().ok_or_else(|| invalid(directive))
 }
 

@@ -2,7 +2,7 @@
 //! `keepalive`): newest first, oldest out when there are too many.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::PeerConnection;
@@ -13,7 +13,7 @@ use crate::upstream::Address;
 pub(crate) struct Key {
     pub(crate) upstream: u64,
     pub(crate) address: Address,
-    pub(crate) bind: Option<IpAddr>,
+    pub(crate) bind: Option<SocketAddr>,
 }
 
 #[derive(Debug)]
@@ -29,13 +29,13 @@ pub(crate) struct IdlePool {
 
 impl IdlePool {
     /// The connection that was used last and is still good.
-    pub(crate) fn take(&mut self, key: &Key) -> Option<PeerConnection> {
+    pub(crate) fn take(&mut self, key: &Key, now: Instant) -> Option<PeerConnection> {
         let idle = self.upstreams.get_mut(&key.upstream)?;
         loop {
             let at = idle.iter().rposition(|idle| idle.connection.key == *key)?;
             let found = idle.remove(at)?;
             // An idle peer that speaks has closed, or says something that nobody asked for.
-            if !found.connection.stream.looks_readable() {
+            if found.until > now && !found.connection.stream.looks_readable() {
                 return Some(found.connection);
             }
         }

@@ -3,7 +3,7 @@
 
 mod idle;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use tokio::net::{TcpSocket, UnixStream};
@@ -34,7 +34,7 @@ pub(crate) async fn connect(
     worker: &Worker,
     block: &UpstreamBlock,
     address: &Address,
-    bind: Option<IpAddr>,
+    bind: Option<SocketAddr>,
     limit: Duration,
 ) -> Result<PeerConnection, Fault> {
     let key = Key {
@@ -42,7 +42,7 @@ pub(crate) async fn connect(
         address: address.clone(),
         bind,
     };
-    if let Some(connection) = worker.idle.borrow_mut().take(&key) {
+    if let Some(connection) = worker.idle.borrow_mut().take(&key, Instant::now()) {
         return Ok(connection);
     }
     let stream = match timeout(limit, open(address, bind)).await {
@@ -67,7 +67,7 @@ pub(crate) async fn connect(
 }
 // ANCHOR_END: connect
 
-async fn open(address: &Address, bind: Option<IpAddr>) -> std::io::Result<Stream> {
+async fn open(address: &Address, bind: Option<SocketAddr>) -> std::io::Result<Stream> {
     match address {
         Address::Tcp(address) => {
             let socket = if address.is_ipv4() {
@@ -76,8 +76,11 @@ async fn open(address: &Address, bind: Option<IpAddr>) -> std::io::Result<Stream
                 TcpSocket::new_v6()
             }?;
             socket.set_nodelay(true)?;
-            if let Some(ip) = bind {
-                socket.bind(SocketAddr::new(ip, 0))?;
+            if let Some(local) = bind {
+                if local.port() != 0 {
+                    socket.set_reuseaddr(true)?;
+                }
+                socket.bind(local)?;
             }
             Ok(Stream::Tcp(socket.connect(*address).await?))
         }

@@ -1,6 +1,8 @@
 //! Files as answers (ngx_http_static_module, ngx_http_index_module, `try_files`): takes a routed
 //! exchange, decides which file is meant, hands on a reply.
 
+mod range;
+
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -14,9 +16,9 @@ use crate::config::{Location, TryFile};
 use crate::exchange::Exchange;
 use crate::fault::{Blame, Fault};
 use crate::http1::head::matches_variable;
-use crate::parse::escape_path;
 use crate::pipeline::Flow;
 use crate::respond::{self, Content, Reply};
+use crate::route;
 use crate::worker::Worker;
 
 impl Location {
@@ -66,17 +68,11 @@ pub(crate) async fn file(
     if !matches!(ex.request.method(), b"GET" | b"HEAD") {
         return Err(Fault::new(405, Blame::Client, ""));
     }
-    let path = as_path(ex.location.file_path(ex))?;
+    let path = as_path(&ex.location.file_path(ex))?;
     let (file, meta) = open(&path).map_err(|why| missing(ex, &path, &why))?;
     let answer = if meta.is_dir() {
-        let mut target = Vec::new();
-        escape_path(&ex.request.path, &mut target);
-        target.push(b'/');
-        if !ex.request.args.is_empty() {
-            target.push(b'?');
-            target.extend_from_slice(&ex.request.args);
-        }
-        Reply::redirect(ex, 301, target)
+        ex.status_overwrite = None;
+        Reply::redirect(ex, 301, route::with_slash(ex))
     } else if meta.is_file() {
         plain_file(ex, file, &meta)
     } else {
@@ -96,19 +92,26 @@ fn plain_file(ex: &Exchange, file: File, meta: &Metadata) -> Reply {
         .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let modified = modified.map(|time| time.as_secs());
     let etag = format!("\"{:x}-{:x}\"", modified.unwrap_or(0), meta.len());
-    let unchanged = ex.error_status.is_none() && not_modified(ex, modified, &etag);
-    Reply {
-        status: if unchanged { 304 } else { 200 },
+    let reply = Reply {
+        status: 200,
         content_type: content_type(ex),
         location: None,
         last_modified: modified,
-        etag: ex.location.files.etag.then_some(etag),
-        content: if unchanged {
-            Content::Empty
-        } else {
-            Content::File(file, meta.len())
-        },
+        etag: ex.location.files.etag.then_some(etag.clone()),
+        content_range: None,
+        content: Content::File(file, meta.len()),
+    };
+    if ex.error_status.is_some() {
+        return reply;
     }
+    if not_modified(ex, modified, &etag) {
+        return Reply {
+            status: 304,
+            content: Content::Empty,
+            ..reply
+        };
+    }
+    range::apply(ex, reply)
 }
 
 /// RFC 9110 section 13.2.2: If-None-Match decides; If-Modified-Since only without it.
@@ -142,14 +145,14 @@ fn index(ex: &mut Exchange) -> Result<Flow, Fault> {
         } else {
             [&ex.request.path[..], &name].concat()
         };
-        if as_path(location.file_for(ex, &path))?.is_file() {
+        if as_path(&location.file_for(ex, &path))?.is_file() {
             ex.request.path = path;
             ex.request.untouched = false;
             ex.internal = true;
             return Ok(Flow::Redirect);
         }
     }
-    let directory = as_path(location.file_path(ex))?;
+    let directory = as_path(&location.file_path(ex))?;
     if !matches!(ex.request.method(), b"GET" | b"HEAD") {
         return Err(Fault::new(405, Blame::Client, ""));
     }
@@ -176,7 +179,7 @@ pub(crate) fn try_files(ex: &mut Exchange) -> Result<Option<Flow>, Fault> {
             TryFile::Status(_) | TryFile::Named(_) => continue,
         };
         let mut path = template.evaluate(ex);
-        let meta = std::fs::metadata(as_path(location.file_for(ex, &path))?);
+        let meta = std::fs::metadata(as_path(&location.file_for(ex, &path))?);
         if meta.is_ok_and(|meta| meta.is_dir() == directory) {
             if directory {
                 path.push(b'/');
@@ -204,11 +207,11 @@ pub(crate) fn try_files(ex: &mut Exchange) -> Result<Option<Flow>, Fault> {
     }
 }
 
-fn as_path(bytes: Vec<u8>) -> Result<PathBuf, Fault> {
+fn as_path(bytes: &[u8]) -> Result<PathBuf, Fault> {
     if bytes.contains(&0) {
         return Err(Fault::bad_request("the path has a zero byte"));
     }
-    Ok(Path::new(std::ffi::OsStr::from_bytes(&bytes)).to_owned())
+    Ok(Path::new(std::ffi::OsStr::from_bytes(bytes)).to_owned())
 }
 
 fn open(path: &Path) -> io::Result<(File, Metadata)> {

@@ -1,6 +1,7 @@
 //! One peer asked: connect, send, read the head, decide what it means, pass the answer on.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,7 +10,7 @@ use super::request;
 use super::wire::{self, Sending};
 use super::{Turns, relay, tunnel};
 use crate::accept::Client;
-use crate::config::{ProxyPass, ProxySettings};
+use crate::config::{ProxyPass, ProxySettings, Template, parse_size};
 use crate::connect::{self, PeerConnection};
 use crate::exchange::{Exchange, Try};
 use crate::fault::Fault;
@@ -54,6 +55,14 @@ impl Attempt<'_> {
                     Instant::now(),
                 );
             }
+            // It answered, only not what was hoped for.
+            Err(Fault {
+                failure: Some(Failure::HttpStatus(status @ (403 | 404))),
+                ..
+            }) => {
+                let first_byte = one.header_time.unwrap_or_default();
+                lease.succeed(first_byte, *status, one.received, Instant::now());
+            }
             Err(Fault {
                 failure: Some(failure),
                 ..
@@ -80,7 +89,7 @@ impl Attempt<'_> {
                 Ok(answered) => answered,
                 Err(fault) => {
                     peer.discard(self.worker);
-                    if reused && self.stale(ex, client, &fault) {
+                    if reused && Self::stale(ex, client, &fault) {
                         continue;
                     }
                     return Err(fault);
@@ -98,10 +107,12 @@ impl Attempt<'_> {
         started: Instant,
     ) -> Result<PeerConnection, Fault> {
         let settings = &self.pass.settings;
-        let bind: Option<IpAddr> = settings
-            .bind
-            .as_ref()
-            .and_then(|bind| String::from_utf8(bind.evaluate(ex)).ok()?.parse().ok());
+        // `proxy_bind`: an address, or an address with a port.
+        let bind = settings.bind.as_ref().and_then(|bind| {
+            let text = String::from_utf8(bind.evaluate(ex)).ok()?;
+            let whole: Option<SocketAddr> = text.parse().ok();
+            whole.or_else(|| Some(SocketAddr::new(text.parse().ok()?, 0)))
+        });
         let block = &self.destination.upstream;
         let mut peer = connect::connect(
             self.worker,
@@ -120,7 +131,7 @@ impl Attempt<'_> {
 
     /// A kept connection that the peer closed at the very moment we used it says nothing about
     /// the peer: a request that may be repeated gets a new one (RFC 9112 section 9.3.1).
-    fn stale(&self, ex: &mut Exchange, client: &Client, fault: &Fault) -> bool {
+    fn stale(ex: &mut Exchange, client: &Client, fault: &Fault) -> bool {
         let body_at_hand = ex.request.body.is_some() || client.body_read == 0;
         let one = wire::last_try(ex);
         let nothing_came = one.received == 0;
@@ -143,8 +154,10 @@ impl Attempt<'_> {
         let settings = &self.pass.settings;
         let mut out = Vec::with_capacity(1024);
         let plan = request::write_head(ex, settings, self.destination, &mut out);
-        let mut sending = Sending::new(out, plan);
-        let mut answer = ex.upstream_head.take().unwrap_or_default();
+        let mut sending = Sending::new(out, plan).with_small_body(ex.request.body.as_ref());
+        // The memory of the last head serves again, if nobody holds on to it.
+        let last = ex.upstream_head.take();
+        let mut answer = last.and_then(Rc::into_inner).unwrap_or_default();
         let read =
             wire::exchange_heads(ex, client, peer, &mut sending, &mut answer, settings).await;
         let head_only = ex.request.is_head() && settings.method.is_none();
@@ -159,7 +172,7 @@ impl Attempt<'_> {
             one.status = Some(answer.status);
             one.header_time = Some(started.elapsed());
         }
-        ex.upstream_head = Some(answer);
+        ex.upstream_head = Some(Rc::new(answer));
         Ok((sending.is_done(), framing?))
     }
 
@@ -186,21 +199,19 @@ impl Attempt<'_> {
         if status == 101 {
             return tunnel::upgrade(self.worker, ex, client, peer, settings).await;
         }
-        if let Some(rate) = settings
+        let rate = |template: &Option<Template>| {
+            let text = String::from_utf8(template.as_ref()?.evaluate(ex)).ok()?;
+            parse_size(&text).filter(|&rate| rate > 0)
+        };
+        let read_rate = rate(&settings.limit_rate);
+        ex.limit_rate = ex
             .limit_rate
-            .as_ref()
-            .or(ex.location.client.limit_rate.as_ref())
-        {
-            let text = String::from_utf8_lossy(&rate.evaluate(ex)).into_owned();
-            let rate = crate::config::parse_size(&text).filter(|&rate| rate > 0);
-            ex.limit_rate = ex.limit_rate.or(rate);
-        }
-        let answer = ex.upstream_head.take().unwrap_or_default();
+            .or_else(|| rate(&ex.location.client.limit_rate));
+        let answer = ex.upstream_head.clone().unwrap_or_default();
         let source = Source::Peer(&answer, framing, settings);
         let outgoing = respond::write_head(self.worker, ex, client, source);
         let reusable = sent_whole && keeps_alive(&answer) && framing != Framing::Close;
         let buffering = buffers(&answer, settings);
-        ex.upstream_head = Some(answer);
         // HEAD, 204 and 304 are through already.
         let body = Body::new(framing);
         debug_assert!(outgoing != Outgoing::Nothing || body.is_done() || framing != Framing::None);
@@ -209,6 +220,8 @@ impl Attempt<'_> {
             settings,
             outgoing,
             buffering,
+            read_rate,
+            since: Instant::now(),
         };
         relay
             .run(
@@ -231,13 +244,7 @@ impl Attempt<'_> {
                 return Some(fault);
             }
         }
-        let has_page = || {
-            ex.location
-                .error_pages
-                .iter()
-                .any(|page| page.statuses.contains(&status))
-        };
-        if settings.intercept_errors && status >= 300 && ex.error_status.is_none() && has_page() {
+        if settings.intercept_errors && status >= 300 && respond::has_page(ex, status) {
             return Some(Fault::status(status));
         }
         if status == 101 && !tunnel::was_asked_for(ex, settings) {

@@ -1,9 +1,10 @@
 //! A peer's fields on their way back: which stay here, which are rewritten (`proxy_redirect`,
 //! `proxy_cookie_domain`, `proxy_cookie_path`, `proxy_cookie_flags`).
 
-use crate::config::{CookieMatch, CookieRule, ProxySettings, RedirectRule};
+use crate::config::{CookieMatch, CookieRule, Expires, ExpiresWhen, ProxySettings, RedirectRule};
 use crate::exchange::Exchange;
 use crate::http1::{Header, Known};
+use crate::respond;
 
 #[derive(Debug)]
 pub(crate) enum Passed {
@@ -32,6 +33,12 @@ pub(crate) fn pass_header(ex: &Exchange, settings: &ProxySettings, header: Heade
     {
         return Passed::No;
     }
+    let expires = ex.location.expires.as_ref();
+    if expires.is_some_and(|expires| !matches!(expires, Expires::When(ExpiresWhen::Off)))
+        && (header.known == Known::Expires || header.name.eq_ignore_ascii_case(b"cache-control"))
+    {
+        return Passed::No;
+    }
     // `expires` and `add_header` of the same name take the place of a single-valued field.
     let replaced = match header.known {
         Known::LastModified | Known::Etag => ex
@@ -45,7 +52,13 @@ pub(crate) fn pass_header(ex: &Exchange, settings: &ProxySettings, header: Heade
         return Passed::No;
     }
     match header.known {
-        Known::Location => changed(redirect(ex, settings, header.value)),
+        Known::Location => changed(redirect(ex, settings, header.value).map(|url| {
+            if url.starts_with(b"/") {
+                respond::complete(ex, &url)
+            } else {
+                url
+            }
+        })),
         Known::Refresh => changed(refresh(ex, settings, header.value)),
         Known::SetCookie if has_cookie_rules(settings) => {
             changed(cookie(ex, settings, header.value))
@@ -120,9 +133,11 @@ fn attribute(ex: &Exchange, rules: &[CookieRule], old: &str, domain: bool) -> Op
                 let from = String::from_utf8_lossy(&from.evaluate(ex)).into_owned();
                 let to = String::from_utf8_lossy(&rule.to.evaluate(ex)).into_owned();
                 if domain {
-                    old.trim_start_matches('.')
-                        .eq_ignore_ascii_case(&from)
-                        .then_some(to)?
+                    // A leading dot stays as it is.
+                    let bare = old.strip_prefix('.').unwrap_or(old);
+                    let dot = &old[..old.len() - bare.len()];
+                    bare.eq_ignore_ascii_case(&from)
+                        .then(|| format!("{dot}{to}"))?
                 } else {
                     format!("{to}{}", old.strip_prefix(&from)?)
                 }

@@ -22,6 +22,7 @@ use crate::config::{ProxyPass, ProxySettings, UpstreamBlock};
 use crate::exchange::{Exchange, Try};
 use crate::fault::{Blame, Fault};
 use crate::http1::Framing;
+use crate::http1::framing::Piece;
 use crate::pipeline::Flow;
 use crate::upstream::{Failure, Tried};
 use crate::worker::Worker;
@@ -40,6 +41,8 @@ pub(crate) async fn proxy(
     let destination = redirect::destination(ex, pass).await?;
     if settings.request_buffering || !settings.pass_request_body {
         read_body(ex, client).await?;
+    } else {
+        take_arrived_body(ex, client)?;
     }
     let hash_key = destination
         .upstream
@@ -157,9 +160,36 @@ fn note_retry(ex: &mut Exchange, fault: &Fault) {
     crate::log::exchange_error(ex, crate::config::Level::Error, &fault.why);
 }
 
+/// A body that is here whole already need not be streamed: it can be sent again, and is known to
+/// `$request_body`.
+fn take_arrived_body(ex: &mut Exchange, client: &mut Client) -> Result<(), Fault> {
+    let bytes = client.buffer.filled();
+    let mut look = client.body.clone();
+    let (mut at, mut spool) = (0, Spool::new(usize::MAX, false));
+    loop {
+        match look.next(&bytes[at..]) {
+            Ok(Piece::Data { skip, length }) => {
+                at += skip + length;
+                // In memory, so it can't fail.
+                let _ = spool.push(&bytes[at - length..at]);
+            }
+            Ok(Piece::End { .. }) if spool.len() > 0 => break,
+            // More is to come, or an error that the stream will meet again.
+            _ => return Ok(()),
+        }
+    }
+    let limit = ex.location.client.max_body_size;
+    if limit == 0 || spool.len() <= limit {
+        client.skip_arrived_body()?;
+        ex.request.body = Some(spool);
+    }
+    Ok(())
+}
+
 /// Reads the body whole before a peer is asked (`proxy_request_buffering on`).
 async fn read_body(ex: &mut Exchange, client: &mut Client) -> Result<(), Fault> {
-    if ex.request.body.is_some() || ex.request.framing == Framing::None || client.body.is_done() {
+    client.pay_continue(ex.location.client.send_timeout).await?;
+    if ex.request.body.is_some() || client.body.is_done() {
         return Ok(());
     }
     let location = Arc::clone(&ex.location);

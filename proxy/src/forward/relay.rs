@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWrite as _;
 use tokio::time::timeout;
@@ -29,6 +30,9 @@ pub(super) struct Relay<'a> {
     pub(super) settings: &'a ProxySettings,
     pub(super) outgoing: Outgoing,
     pub(super) buffering: bool,
+    /// `proxy_limit_rate`, bytes a second from the peer, counted from here.
+    pub(super) read_rate: Option<u64>,
+    pub(super) since: Instant,
 }
 
 enum Event {
@@ -67,7 +71,7 @@ impl Relay<'_> {
             }
             overflow
                 .refill(client, &mut written)
-                .map_err(|why| self.overflow_failed(&why))?;
+                .map_err(|why| Self::overflow_failed(&why))?;
             let waiting = client.out.len() - written;
             if waiting == 0 {
                 client.out.clear();
@@ -77,14 +81,24 @@ impl Relay<'_> {
                 }
             }
             respond::pace(ex, 0).await;
+            self.pace_reading(ex, peer.is_some()).await;
             match self.step(ex, client, &mut peer, written, &overflow).await? {
                 Event::Wrote(count) => written += count,
-                Event::Read(0) => self.peer_closed(&mut body)?,
+                Event::Read(0) => Self::peer_closed(&mut body)?,
                 Event::Read(count) => wire::last_try(ex).received += count as u64,
             }
         }
     }
     // ANCHOR_END: relay
+
+    async fn pace_reading(&self, ex: &mut Exchange, reading: bool) {
+        let Some(rate) = self.read_rate.filter(|_| reading) else {
+            return;
+        };
+        let received = wire::last_try(ex).body_received;
+        let due = self.since + Duration::from_millis(received.saturating_mul(1000) / rate);
+        tokio::time::sleep_until(due.into()).await;
+    }
 
     /// Frames what the peer's buffer holds for the client; `true` is the end of the body.
     fn take(
@@ -107,9 +121,9 @@ impl Relay<'_> {
                     let data = &peer.buffer.filled()[..length];
                     overflow
                         .guard(client, |client| {
-                            respond::append(self.outgoing, ex, client, data)
+                            respond::append(self.outgoing, ex, client, data);
                         })
-                        .map_err(|why| self.overflow_failed(&why))?;
+                        .map_err(|why| Self::overflow_failed(&why))?;
                     peer.buffer.consume(length);
                 }
                 Piece::More { skip } => {
@@ -145,9 +159,9 @@ impl Relay<'_> {
         }
         overflow
             .guard(client, |client| {
-                respond::end(self.outgoing, ex, client, &passed)
+                respond::end(self.outgoing, ex, client, &passed);
             })
-            .map_err(|why| self.overflow_failed(&why))?;
+            .map_err(|why| Self::overflow_failed(&why))?;
         match (peer, keep) {
             (Some(peer), Some(block)) => peer.keep(self.worker, block),
             (Some(peer), None) => peer.discard(self.worker),
@@ -189,7 +203,7 @@ impl Relay<'_> {
     }
 
     /// The end of the connection is the end of a body only where nothing else says so.
-    fn peer_closed(&self, body: &mut Body) -> Result<(), Fault> {
+    fn peer_closed(body: &mut Body) -> Result<(), Fault> {
         if matches!(body, Body::Close) {
             *body = Body::Done;
             return Ok(());
@@ -198,8 +212,7 @@ impl Relay<'_> {
         Err(Fault::upstream(502, Failure::ReadError, why))
     }
 
-    fn overflow_failed(&self, why: &io::Error) -> Fault {
-        let _ = self.settings;
+    fn overflow_failed(why: &io::Error) -> Fault {
         Fault::new(
             500,
             Blame::Us,

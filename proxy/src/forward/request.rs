@@ -47,7 +47,7 @@ pub(super) fn write_head(
             let _ = write!(out, "Content-Length: {length}\r\n");
         }
         (BodyPlan::Streamed { chunked: true }, None) => {
-            out.extend_from_slice(b"Transfer-Encoding: chunked\r\n")
+            out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
         }
         _ => {}
     }

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::request::BodyPlan;
 use crate::accept::Client;
+use crate::body::Spool;
 use crate::config::ProxySettings;
 use crate::connect::PeerConnection;
 use crate::exchange::{Exchange, Try};
@@ -57,6 +58,18 @@ impl Sending {
             plan,
             taken: 0,
         }
+    }
+
+    /// A small body goes with the head: one system call, and one packet.
+    pub(super) fn with_small_body(mut self, body: Option<&Spool>) -> Self {
+        if let (BodyPlan::Held(length), Some(bytes)) = (self.plan, body.and_then(Spool::in_memory))
+            && bytes.len() <= PIECE / 4
+        {
+            self.out.extend_from_slice(bytes);
+            self.taken = length;
+            self.plan = BodyPlan::None;
+        }
+        self
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -131,30 +144,35 @@ impl Sending {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Fault>> {
         let limit = ex.location.client.max_body_size;
-        let length = match client.poll_body_data(limit, cx) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Err(fault)) => return Poll::Ready(Err(fault)),
-            Poll::Ready(Ok(length)) => length,
-        };
-        match length {
-            Some(length) => {
-                let data = &client.buffer.filled()[..length];
-                if chunked {
-                    // Writing to a vector can't fail.
-                    let _ = write!(self.out, "{length:x}\r\n");
+        let mut data = Vec::new();
+        // What has come in several chunks goes out as one.
+        while data.len() < PIECE {
+            match client.poll_body_data(limit, cx) {
+                Poll::Ready(Ok(Some(length))) => {
+                    data.extend_from_slice(&client.buffer.filled()[..length]);
+                    client.buffer.consume(length);
                 }
-                self.out.extend_from_slice(data);
-                if chunked {
-                    self.out.extend_from_slice(b"\r\n");
+                Poll::Ready(Ok(None)) => {
+                    self.plan = BodyPlan::None;
+                    break;
                 }
-                client.buffer.consume(length);
+                Poll::Ready(Err(fault)) => return Poll::Ready(Err(fault)),
+                Poll::Pending if data.is_empty() => return Poll::Pending,
+                Poll::Pending => break,
             }
-            None => {
-                self.plan = BodyPlan::None;
-                if chunked {
-                    self.out.extend_from_slice(b"0\r\n\r\n");
-                }
-            }
+        }
+        if !chunked {
+            self.out = data;
+            return Poll::Ready(Ok(()));
+        }
+        if !data.is_empty() {
+            // Writing to a vector can't fail.
+            let _ = write!(self.out, "{:x}\r\n", data.len());
+            self.out.extend_from_slice(&data);
+            self.out.extend_from_slice(b"\r\n");
+        }
+        if matches!(self.plan, BodyPlan::None) {
+            self.out.extend_from_slice(b"0\r\n\r\n");
         }
         Poll::Ready(Ok(()))
     }
@@ -171,12 +189,8 @@ pub(super) async fn exchange_heads(
     settings: &ProxySettings,
 ) -> Result<(), Fault> {
     let mut writing = true;
-    if matches!(sending.plan, BodyPlan::Streamed { .. }) && client.owes_continue {
-        client.owes_continue = false;
-        client
-            .out
-            .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
-        client.flush(ex.location.client.send_timeout).await?;
+    if matches!(sending.plan, BodyPlan::Streamed { .. }) {
+        client.pay_continue(ex.location.client.send_timeout).await?;
     }
     loop {
         let limit = if writing {

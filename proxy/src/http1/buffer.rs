@@ -75,12 +75,6 @@ impl Buffer {
         }
     }
 
-    pub(crate) fn append(&mut self, bytes: &[u8]) {
-        self.make_room(bytes.len());
-        self.memory[self.end..self.end + bytes.len()].copy_from_slice(bytes);
-        self.end += bytes.len();
-    }
-
     /// Room for at least `count` more bytes, by moving what is held or by growing.
     fn make_room(&mut self, count: usize) {
         if self.memory.len() - self.end >= count {

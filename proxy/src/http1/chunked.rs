@@ -28,7 +28,7 @@ enum State {
     Done,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Decoder {
     state: State,
     /// Bytes left of the current chunk.
@@ -86,9 +86,9 @@ impl Decoder {
                 self.add_digit(byte)?;
                 State::Size
             }
-            (State::Size, b';' | b' ' | b'\t') => State::Extension,
             (State::Size | State::Extension, b'\r') => State::SizeLf,
-            (State::Extension, b'\t' | b' '..=b'~' | 0x80..) => State::Extension,
+            (State::Size, b';' | b' ' | b'\t')
+            | (State::Extension, b'\t' | b' '..=b'~' | 0x80..) => State::Extension,
             (State::SizeLf, b'\n') => {
                 self.line = 0;
                 if self.left == 0 {

@@ -88,7 +88,7 @@ pub(crate) fn content_length(value: &[u8]) -> Result<u64, BadFraming> {
 }
 
 /// A body on its way: the framing with what has passed so far.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Body {
     Done,
     Length(u64),

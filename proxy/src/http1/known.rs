@@ -28,6 +28,7 @@ known! {
     Date = b"date",
     Etag = b"etag",
     Expect = b"expect",
+    Expires = b"expires",
     Host = b"host",
     KeepAlive = b"keep-alive",
     LastModified = b"last-modified",

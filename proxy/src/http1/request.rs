@@ -89,7 +89,7 @@ impl RequestHead {
             Err(httparse::Error::HeaderName | httparse::Error::TooManyHeaders) => {
                 self.parse_lines(bytes, rules)?
             }
-            Err(error) => return Err(self.classify(error, bytes, rules)),
+            Err(error) => return Err(Self::classify(error, bytes, rules)),
             Ok(parsed) => parsed,
         };
         match parsed {
@@ -200,7 +200,7 @@ impl RequestHead {
         Ok(())
     }
 
-    fn classify(&self, error: httparse::Error, bytes: &[u8], rules: &HeadRules) -> BadHead {
+    fn classify(error: httparse::Error, bytes: &[u8], rules: &HeadRules) -> BadHead {
         match error {
             httparse::Error::Version if lenient::is_other_http_version(bytes) => BadHead::Version,
             httparse::Error::HeaderValue | httparse::Error::NewLine => BadHead::HeaderLine,
@@ -326,12 +326,7 @@ mod tests {
             ),
         ];
         for (head, expected) in table {
-            assert_eq!(
-                parse(head.as_bytes(), &rules),
-                Err(expected),
-                "{:.40}",
-                head
-            );
+            assert_eq!(parse(head.as_bytes(), &rules), Err(expected), "{head:.40}");
         }
     }
 

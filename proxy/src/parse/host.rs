@@ -6,7 +6,14 @@ pub(crate) fn parse_host(text: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let (name, port) = if text.starts_with(b"[") {
         let end = text.iter().position(|&b| b == b']')?;
         let literal = &text[1..end];
-        let valid = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.');
+        // IPv6, or the future address that RFC 3986 section 3.2.2 leaves room for.
+        let future = literal
+            .first()
+            .is_some_and(|b| b.eq_ignore_ascii_case(&b'v'));
+        let valid = |b: &u8| match future {
+            true => b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:".contains(b),
+            false => b.is_ascii_hexdigit() || matches!(b, b':' | b'.'),
+        };
         if literal.is_empty() || !literal.iter().all(valid) {
             return None;
         }
@@ -35,6 +42,7 @@ fn name_ok(name: &[u8]) -> bool {
     !name.is_empty()
         && name.iter().all(legal)
         && !name.starts_with(b".")
+        && !name.ends_with(b".")
         && !name.windows(2).any(|w| w == b"..")
 }
 

@@ -12,7 +12,7 @@ use crate::exchange::Request;
 use crate::fault::{Blame, Fault};
 use crate::http1::framing::{self, BadFraming};
 use crate::http1::request::BadHead;
-use crate::http1::{Framing, Known, RequestHead, Version, head};
+use crate::http1::{Known, RequestHead, Version, head};
 
 /// The path and query of the target, still encoded, and the authority of an absolute form.
 struct Target<'a> {
@@ -58,7 +58,7 @@ fn understand(head: &mut RequestHead, server: &Server) -> Result<Request, Fault>
         received: head.head.raw().len() as u64,
         body: None,
         method: None,
-        expects_continue: expects_continue(head, framing),
+        expects_continue: expects_continue(head),
         head: Box::default(),
     })
 }
@@ -147,9 +147,8 @@ fn wants_keep_alive(request: &RequestHead) -> bool {
     keep_alive
 }
 
-fn expects_continue(request: &RequestHead, framing: Framing) -> bool {
+fn expects_continue(request: &RequestHead) -> bool {
     let expects = request.head.get(Known::Expect);
     request.version == Version::Http11
-        && framing != Framing::None
         && expects.is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"))
 }

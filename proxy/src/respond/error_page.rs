@@ -10,6 +10,12 @@ pub(super) enum Page {
     Elsewhere(Reply),
 }
 
+/// Whether the location has a page for this status that may be shown now.
+pub(crate) fn applies(ex: &Exchange, status: u16) -> bool {
+    let pages = &ex.location.error_pages;
+    ex.error_status.is_none() && pages.iter().any(|page| page.statuses.contains(&status))
+}
+
 /// The page for this status, if the location has one and the request is not on one already.
 pub(super) fn find(ex: &mut Exchange, status: u16) -> Option<Page> {
     if ex.error_status.is_some() {
@@ -49,9 +55,7 @@ pub(super) fn find(ex: &mut Exchange, status: u16) -> Option<Page> {
         ex.request.untouched = false;
         return Some(Page::Inside(Flow::Redirect));
     }
-    let redirect = match overwrite.flatten() {
-        Some(code @ (301 | 302 | 303 | 307 | 308)) => code,
-        _ => 302,
-    };
+    let redirects = |code: &u16| matches!(code, 301 | 302 | 303 | 307 | 308);
+    let redirect = overwrite.flatten().filter(redirects).unwrap_or(302);
     Some(Page::Elsewhere(Reply::redirect(ex, redirect, target)))
 }

@@ -4,7 +4,7 @@
 
 use std::io::Write as _;
 
-use super::{Reply, expires, reason};
+use super::{Content, Reply, expires, reason};
 use crate::accept::Client;
 use crate::clock;
 use crate::config::{AddHeader, ProxySettings};
@@ -47,7 +47,7 @@ pub(crate) fn write(
     settle_keep_alive(worker, ex, client, outgoing);
     let mut out = std::mem::take(&mut client.out);
     let start = out.len();
-    status_line(ex, status, source, &mut out);
+    status_line(status, source, &mut out);
     if !matches!(source, Source::Peer(_, _, settings) if lets_through(settings, Known::Server)) {
         let tokens = ex.location.client.server_tokens;
         line(
@@ -110,15 +110,26 @@ fn settle_keep_alive(worker: &Worker, ex: &mut Exchange, client: &Client, outgoi
         || settings.keepalive_timeout.is_zero()
         || worn
         || worker.is_draining()
-        || (settings.keepalive_disable.iter().any(|b| b == "msie6") && is_msie6_post(ex))
+        || is_disabled_browser(ex)
     {
         ex.request.keep_alive = false;
     }
 }
 
-/// The one browser that can't do it (`keepalive_disable msie6`).
-fn is_msie6_post(ex: &Exchange) -> bool {
-    if ex.request.method() != b"POST" {
+/// Browsers that have trouble with it (`keepalive_disable`): `msie6` after a POST, old `safari`.
+fn is_disabled_browser(ex: &Exchange) -> bool {
+    let settings = &ex.location.client;
+    let post = ex.request.method() == b"POST";
+    let safari = settings
+        .keepalive_disable
+        .iter()
+        .any(|name| name == "safari");
+    let msie6 = post
+        && settings
+            .keepalive_disable
+            .iter()
+            .any(|name| name == "msie6");
+    if !safari && !msie6 {
         return false;
     }
     let agent = ex
@@ -127,12 +138,13 @@ fn is_msie6_post(ex: &Exchange) -> bool {
         .head
         .by_variable(b"user_agent", b" ")
         .unwrap_or_default();
-    memchr::memmem::find(&agent, b"MSIE ")
-        .is_some_and(|at| matches!(agent.get(at + 5), Some(b'4'..=b'6')))
+    let has = |text: &[u8]| memchr::memmem::find(&agent, text);
+    let old_ie = || has(b"MSIE ").is_some_and(|at| matches!(agent.get(at + 5), Some(b'4'..=b'6')));
+    let mac_safari = || has(b"Safari/").is_some() && has(b"Mac OS X").is_some();
+    (msie6 && old_ie()) || (safari && mac_safari())
 }
 
-fn status_line(ex: &Exchange, status: u16, source: Source<'_>, out: &mut Vec<u8>) {
-    let _ = ex;
+fn status_line(status: u16, source: Source<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"HTTP/1.1 ");
     let _ = write!(out, "{status:03}");
     let phrase = match source {
@@ -181,6 +193,11 @@ fn own_fields(
     if let Some(location) = &reply.location {
         line(out, b"Location", location);
     }
+    if let Some(range) = &reply.content_range {
+        line(out, b"Content-Range", range.as_bytes());
+    } else if matches!(reply.content, Content::File(..)) && status == 200 {
+        line(out, b"Accept-Ranges", b"bytes");
+    }
     if let Some(etag) = reply.etag.as_ref().filter(|_| !replaces(b"etag")) {
         line(out, b"ETag", etag.as_bytes());
     }
@@ -197,7 +214,14 @@ fn peer_fields(
     out: &mut Vec<u8>,
 ) -> Option<u64> {
     let mut modified = None;
+    let mut seen = 0_u64;
     for header in head.head.iter() {
+        // A second value for what has only one is dropped, the first stands.
+        let bit = 1 << header.known as u64;
+        if is_single(header.known) && seen & bit != 0 {
+            continue;
+        }
+        seen |= bit;
         if header.known == Known::LastModified {
             let text = std::str::from_utf8(header.value).ok();
             modified = text.and_then(clock::parse_http_date);
@@ -231,6 +255,20 @@ fn peer_fields(
         _ => {}
     }
     modified
+}
+
+fn is_single(known: Known) -> bool {
+    matches!(
+        known,
+        Known::ContentType
+            | Known::Date
+            | Known::Etag
+            | Known::Expires
+            | Known::LastModified
+            | Known::Location
+            | Known::Refresh
+            | Known::Server
+    )
 }
 
 fn lets_through(settings: &ProxySettings, known: Known) -> bool {
@@ -276,18 +314,17 @@ fn added_fields(
     if ex.config.keeps_sent_head {
         ex.sent.head = out[start..].to_vec();
     }
-    for AddHeader {
-        name,
-        value,
-        always,
-    } in &location.add_headers
-    {
-        if !usual && !always {
+    for (at, add) in location.add_headers.iter().enumerate() {
+        // Of a field that has one value only the last line counts, if only to remove it.
+        let later = &location.add_headers[at + 1..];
+        let single = matches!(Known::of(&add.name), Known::Etag | Known::LastModified);
+        let replaced = single && later.iter().any(|l| l.name.eq_ignore_ascii_case(&add.name));
+        if replaced || (!usual && !add.always) {
             continue;
         }
-        let value = value.evaluate(ex);
+        let value = add.value.evaluate(ex);
         if !value.is_empty() {
-            line(out, name, &value);
+            line(out, &add.name, &value);
         }
     }
 }
@@ -331,6 +368,9 @@ pub(crate) fn end(outgoing: Outgoing, ex: &mut Exchange, client: &mut Client, tr
         let value = value.evaluate(ex);
         if (usual || *always) && !value.is_empty() {
             line(&mut section, name, &value);
+            if ex.config.keeps_sent_head {
+                ex.sent.trailers.clone_from(&section);
+            }
         }
     }
     let before = client.out.len();
@@ -340,7 +380,4 @@ pub(crate) fn end(outgoing: Outgoing, ex: &mut Exchange, client: &mut Client, tr
     let count = (client.out.len() - before) as u64;
     ex.sent.bytes += count;
     ex.sent.body_bytes += count;
-    if ex.config.keeps_sent_head {
-        ex.sent.trailers = section;
-    }
 }

@@ -7,12 +7,14 @@ mod head;
 mod reason;
 mod reply;
 
+use std::io::{self, Read as _};
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
+pub(crate) use error_page::applies as has_page;
 pub(crate) use head::{Outgoing, Source, append, end, line, write as write_head};
-pub(crate) use reply::{Content, Reply};
+pub(crate) use reply::{Content, Reply, complete};
 
 use crate::accept::{Client, Gone};
 use crate::config::Level;
@@ -29,7 +31,10 @@ pub(crate) async fn reply(
     client: &mut Client,
     reply: Reply,
 ) -> Result<Flow, Fault> {
-    let start = client.out.len();
+    // After a fault nothing more is wanted of the client; else a bad body is still its fault.
+    if ex.fault.is_none() {
+        client.skip_arrived_body()?;
+    }
     let outgoing = head::write(worker, ex, client, Source::Own(&reply));
     let body = if outgoing == Outgoing::Nothing {
         Content::Empty
@@ -39,8 +44,8 @@ pub(crate) async fn reply(
     match body {
         Content::Empty => {}
         Content::Bytes(bytes) => head::append(outgoing, ex, client, &bytes),
-        Content::File(mut file, _) => {
-            return send_file(ex, client, &mut file, outgoing, start).await;
+        Content::File(file, length) => {
+            return send_file(ex, client, file.take(length), outgoing).await;
         }
     }
     head::end(outgoing, ex, client, &[]);
@@ -50,12 +55,9 @@ pub(crate) async fn reply(
 async fn send_file(
     ex: &mut Exchange,
     client: &mut Client,
-    file: &mut std::fs::File,
+    mut file: io::Take<std::fs::File>,
     outgoing: Outgoing,
-    start: usize,
 ) -> Result<Flow, Fault> {
-    use std::io::Read as _;
-    debug_assert!(start <= client.out.len());
     let mut piece = vec![0; 64 * 1024];
     loop {
         // Files are small and in the page cache here; nginx reads them on the event loop as well.
@@ -114,6 +116,13 @@ pub(crate) async fn fault(
     client: &mut Client,
     fault: Fault,
 ) -> Result<Flow, Fault> {
+    let fault = match client.skip_arrived_body() {
+        Err(worse) if ex.sent.status == 0 && fault.status != CLIENT_CLOSED && !fault.closes => {
+            worse
+        }
+        _ => fault,
+    };
+    ex.status_overwrite = None;
     note(ex, &fault);
     if fault.status == CLOSE_SILENTLY || fault.status == CLIENT_CLOSED || ex.sent.status != 0 {
         return Err(fault);

@@ -13,7 +13,8 @@ pub(crate) struct Reply {
     /// Seconds since 1970.
     pub(crate) last_modified: Option<u64>,
     pub(crate) etag: Option<String>,
-    /// Methods that are allowed, with a 405.
+    /// The part that is sent, of a 206, or the length of what there is, of a 416.
+    pub(crate) content_range: Option<String>,
     pub(crate) content: Content,
 }
 
@@ -44,6 +45,7 @@ impl Reply {
             location: None,
             last_modified: None,
             etag: None,
+            content_range: None,
             content: Content::Bytes(text),
         }
     }
@@ -58,6 +60,7 @@ impl Reply {
             location: None,
             last_modified: None,
             etag: None,
+            content_range: None,
             content: Content::Bytes(page(status, tokens).into_bytes()),
         }
     }
@@ -94,7 +97,7 @@ fn page(status: u16, tokens: bool) -> String {
 
 /// `http://host:port/path` from a path (nginx: `absolute_redirect`, `server_name_in_redirect`,
 /// `port_in_redirect`).
-fn complete(ex: &Exchange, path: &[u8]) -> Vec<u8> {
+pub(crate) fn complete(ex: &Exchange, path: &[u8]) -> Vec<u8> {
     let rules = ex.location.redirects;
     if !rules.absolute {
         return path.to_vec();

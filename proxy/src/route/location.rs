@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{Location, Locations, Pattern};
+use crate::config::{Handler, Location, Locations, Pattern};
 
 type Found<'a> = (&'a Arc<Location>, Option<&'a Pattern>);
 
@@ -41,3 +41,19 @@ pub(crate) fn find<'a>(tree: &'a Locations, path: &[u8]) -> Option<Found<'a>> {
     best
 }
 // ANCHOR_END: find_location
+
+/// Whether the path is a proxied location's but for the slash at its end: `/app` where there is
+/// `location /app/ { proxy_pass … }`. nginx answers with a redirect then.
+pub(crate) fn lacks_slash(tree: &Locations, path: &[u8]) -> bool {
+    let is_path = |(location, _): &(Arc<Location>, bool)| *location.prefix == *path;
+    if tree.exact.contains_key(path) || tree.prefixes.iter().any(is_path) {
+        return false;
+    }
+    tree.prefixes.iter().any(|(location, _)| {
+        let one_longer = location.prefix.len() == path.len() + 1
+            && location.prefix.ends_with(b"/")
+            && location.prefix.starts_with(path);
+        (one_longer && matches!(location.handler, Handler::Proxy(_)))
+            || (path.starts_with(&location.prefix) && lacks_slash(&location.locations, path))
+    })
+}

@@ -10,6 +10,7 @@ pub(crate) use rewrite::Ran;
 
 use crate::exchange::Exchange;
 use crate::fault::{Blame, Fault};
+use crate::parse::escape_path;
 
 /// How often a request may be sent round inside (nginx: 10).
 const MAX_CYCLES: u8 = 10;
@@ -34,6 +35,12 @@ pub(crate) fn route(ex: &mut Exchange) -> Result<Routed, Fault> {
         Ran::Through | Ran::Break | Ran::Changed => {}
     }
     loop {
+        if location::lacks_slash(&server.root.locations, &ex.request.path) {
+            return Ok(Routed::Return {
+                status: 301,
+                text: Some(with_slash(ex)),
+            });
+        }
         find_location(ex, &server)?;
         let location = Arc::clone(&ex.location);
         match rewrite::run(ex, &location.program)? {
@@ -44,6 +51,18 @@ pub(crate) fn route(ex: &mut Exchange) -> Result<Routed, Fault> {
     }
 }
 // ANCHOR_END: route
+
+/// The target of the request with a slash at the end of its path.
+pub(crate) fn with_slash(ex: &Exchange) -> Vec<u8> {
+    let mut target = Vec::new();
+    escape_path(&ex.request.path, &mut target);
+    target.push(b'/');
+    if !ex.request.args.is_empty() {
+        target.push(b'?');
+        target.extend_from_slice(&ex.request.args);
+    }
+    target
+}
 
 /// Goes on in a location that was named outright (`error_page 404 = @fallback`).
 pub(crate) fn route_named(ex: &mut Exchange, name: &str) -> Result<Routed, Fault> {

@@ -71,10 +71,6 @@ impl Upstream {
         &self.name
     }
 
-    pub(crate) fn method(&self) -> Method {
-        self.method
-    }
-
     pub(crate) fn servers(&self) -> &[Arc<ServerConfig>] {
         &self.servers
     }

@@ -145,7 +145,7 @@ impl Plain {
             Self::Hostname => put(out, Some(identity::hostname())),
             Self::NginxVersion => put(out, Some(crate::cli::LANGUAGE_VERSION)),
             Self::Pid => show!(out, "{}", std::process::id()),
-            Self::Pipe => put(out, Some(".")),
+            Self::Pipe => put(out, Some(if ex.pipelined { "p" } else { "." })),
             _ => upstream::write(self, ex, out),
         }
     }
@@ -206,14 +206,22 @@ fn argument(args: &[u8], name: &[u8]) -> Option<Vec<u8>> {
 }
 
 pub(super) fn cookie(all: &[u8], name: &[u8]) -> Option<Vec<u8>> {
-    all.split(|&b| b == b';')
-        .map(<[u8]>::trim_ascii)
-        .find_map(|pair| {
-            let equals = pair.iter().position(|&b| b == b'=')?;
-            let (key, value) = (pair[..equals].trim_ascii_end(), &pair[equals + 1..]);
-            key.eq_ignore_ascii_case(name)
-                .then(|| value.trim_ascii().to_vec())
-        })
+    all.split(|&b| b == b';').map(trim_spaces).find_map(|pair| {
+        let equals = pair.iter().position(|&b| b == b'=')?;
+        let (key, value) = (trim_spaces(&pair[..equals]), &pair[equals + 1..]);
+        key.eq_ignore_ascii_case(name)
+            .then(|| trim_spaces(value).to_vec())
+    })
+}
+
+/// Spaces only: a tab is part of a name or value here, as in nginx.
+fn trim_spaces(text: &[u8]) -> &[u8] {
+    let start = text.iter().position(|&b| b != b' ').unwrap_or(text.len());
+    let end = text
+        .iter()
+        .rposition(|&b| b != b' ')
+        .map_or(start, |at| at + 1);
+    &text[start..end]
 }
 
 /// A field of a head that went out, found in its bytes.

@@ -64,9 +64,6 @@ macro_rules! plain {
                     _ => None,
                 }
             }
-
-            #[cfg(test)]
-            const NAMES: &'static [&'static str] = &[$($name),+];
         }
     };
 }
@@ -200,7 +197,7 @@ impl Names {
             return Ok(Var::User(index));
         }
         for (prefix, family) in FAMILIES {
-            if let Some(rest) = lower.strip_prefix(prefix).filter(|rest| !rest.is_empty()) {
+            if let Some(rest) = lower.strip_prefix(prefix) {
                 return Ok(Var::Family(family, rest.as_bytes().into()));
             }
         }

@@ -2,6 +2,7 @@
 
 mod errors;
 mod includes;
+mod reference;
 
 use super::table::{self, Body, Contexts};
 use super::*;
