@@ -27,7 +27,7 @@ fn every_command_of_the_book_prints_what_the_book_says() {
         return;
     }
     let stage = if docker {
-        Stage::docker(root)
+        Stage::docker(root, env!("CARGO_BIN_EXE_lab"))
     } else {
         Stage::without_docker(root, env!("CARGO_BIN_EXE_lab"))
     };

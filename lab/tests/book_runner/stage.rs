@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use lab::binaries::Binaries;
+use lab::ports::Ports;
 use lab::private_lab::PrivateLab;
 use snapbox::IntoData;
 
@@ -19,13 +20,16 @@ pub(crate) struct Outcome {
 }
 
 pub(crate) enum Stage {
-    Docker { root: PathBuf },
+    Docker { root: PathBuf, program: PathBuf },
     Private { root: PathBuf, program: PathBuf },
 }
 
 impl Stage {
-    pub(crate) fn docker(root: &Path) -> Self {
-        Self::Docker { root: root.into() }
+    pub(crate) fn docker(root: &Path, program: &str) -> Self {
+        Self::Docker {
+            root: root.into(),
+            program: program.into(),
+        }
     }
 
     pub(crate) fn without_docker(root: &Path, program: &str) -> Self {
@@ -41,7 +45,7 @@ impl Stage {
 
     pub(crate) fn play(&self, chapter: &Chapter) -> Outcome {
         match self {
-            Self::Docker { root } => play_in_docker(root, chapter),
+            Self::Docker { root, program } => play_in_docker(root, program, chapter),
             Self::Private { root, program } => play_privately(root, program, chapter),
         }
     }
@@ -58,17 +62,12 @@ fn play_privately(root: &Path, program: &Path, chapter: &Chapter) -> Outcome {
     ] {
         install(shims.path(), name, text);
     }
-    let ports = &lab.ports;
     let mut shell = Shell::start(|command| {
-        with_shims(command, shims.path());
+        with_shims(command, shims.path(), &lab.ports);
         command.current_dir(lab.folder()).env("LAB", program);
         command
             .env("LAB_STATE", &lab.place().state)
             .env("LAB_CONF", &lab.place().conf);
-        command.env("HTTP_PORT", ports.http.to_string());
-        command
-            .env("DOCS_PORT", ports.docs.to_string())
-            .env("ADMIN_PORT", ports.admin.to_string());
     });
     let (skipped, played): (Vec<_>, Vec<_>) =
         chapter.commands.iter().partition(|step| step.needs_docker);
@@ -82,7 +81,7 @@ fn play_privately(root: &Path, program: &Path, chapter: &Chapter) -> Outcome {
 }
 
 /// The real thing: a fresh proxy and backends for each chapter, and the student's file as it was.
-fn play_in_docker(root: &Path, chapter: &Chapter) -> Outcome {
+fn play_in_docker(root: &Path, program: &Path, chapter: &Chapter) -> Outcome {
     let conf = root.join("proxy/conf/nginx.conf");
     let original = fs::read(&conf).unwrap();
     let fresh = Command::new("docker")
@@ -103,10 +102,15 @@ fn play_in_docker(root: &Path, chapter: &Chapter) -> Outcome {
         String::from_utf8_lossy(&fresh.stderr)
     );
     let shims = tempfile::tempdir().unwrap();
-    install(shims.path(), "curl", include_str!("shims/quiet-curl.sh"));
+    install(shims.path(), "curl", include_str!("shims/curl.sh"));
+    // Already built, and not to be confused by a lab without Docker that runs beside.
+    install(shims.path(), "cargo", include_str!("shims/cargo.sh"));
     let mut shell = Shell::start(|command| {
-        with_shims(command, shims.path());
-        command.current_dir(root);
+        with_shims(command, shims.path(), &Ports::of_compose().unwrap());
+        command
+            .current_dir(root)
+            .env("LAB", program)
+            .env("LAB_STATE", shims.path().join(".lab"));
     });
     let failures = chapter
         .commands
@@ -114,7 +118,6 @@ fn play_in_docker(root: &Path, chapter: &Chapter) -> Outcome {
         .filter_map(|step| play_step(&mut shell, chapter, step))
         .collect();
     fs::write(&conf, original).unwrap();
-    let _ = fs::remove_file(conf.with_extension("conf.bak"));
     Outcome {
         failures,
         skipped: 0,
@@ -148,7 +151,11 @@ fn trimmed(text: &str) -> String {
 }
 
 /// Our programs are found first, the real ones behind them.
-fn with_shims(command: &mut Command, shims: &Path) {
+fn with_shims(command: &mut Command, shims: &Path, ports: &Ports) {
+    command.env("HTTP_PORT", ports.http.to_string());
+    command
+        .env("DOCS_PORT", ports.docs.to_string())
+        .env("ADMIN_PORT", ports.admin.to_string());
     let path = std::env::var("PATH").unwrap_or_default();
     command
         .env("REAL_PATH", &path)
