@@ -15,6 +15,7 @@ mod connect;
 mod content;
 mod control;
 mod daemon;
+mod decimal;
 mod exchange;
 mod fault;
 mod forward;

@@ -55,6 +55,9 @@ pub(crate) async fn serve(worker: &Worker, client: &mut Client) -> Next {
     let next = respond::finish(worker, &mut ex, client, result).await;
     log::access(&ex);
     worker.give_head(ex.request.head);
+    if let Some(answer) = ex.upstream_head {
+        worker.give_answer(answer);
+    }
     next
 }
 

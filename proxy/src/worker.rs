@@ -18,7 +18,7 @@ use crate::admin::{Counters, WorkerCounters};
 use crate::config::{Config, ErrorLog, Level, ListenAddress};
 use crate::connect::IdlePool;
 use crate::http1::buffer::Pool;
-use crate::http1::{RequestHead, Stream};
+use crate::http1::{RequestHead, ResponseHead, Stream};
 use crate::log;
 
 /// `$connection` counts over all workers.
@@ -50,6 +50,7 @@ pub(crate) struct Worker {
         reason = "an exchange takes one over without moving it"
     )]
     heads: RefCell<Vec<Box<RequestHead>>>,
+    answers: RefCell<Vec<Rc<ResponseHead>>>,
     outs: RefCell<Vec<Vec<u8>>>,
     connections: Cell<usize>,
     draining: Cell<bool>,
@@ -84,6 +85,7 @@ impl Worker {
             index,
             buffers: RefCell::default(),
             heads: RefCell::default(),
+            answers: RefCell::default(),
             outs: RefCell::default(),
             connections: Cell::new(0),
             draining: Cell::new(false),
@@ -276,23 +278,42 @@ impl Worker {
         if !client.buffer.has_memory() {
             client.buffer.lend(self.buffers.borrow_mut().take());
         }
-        client.out = self
-            .outs
-            .borrow_mut()
-            .pop()
-            .unwrap_or_else(|| Vec::with_capacity(4096));
+        client.out = self.take_out();
     }
 
     pub(crate) fn reclaim_buffers(&self, client: &mut Client) {
         if let Some(memory) = client.buffer.release() {
             self.buffers.borrow_mut().give(memory);
         }
-        let mut out = std::mem::take(&mut client.out);
+        self.give_out(std::mem::take(&mut client.out));
+    }
+
+    /// An empty buffer for bytes on their way out.
+    pub(crate) fn take_out(&self) -> Vec<u8> {
+        self.outs
+            .borrow_mut()
+            .pop()
+            .unwrap_or_else(|| Vec::with_capacity(4096))
+    }
+
+    pub(crate) fn give_out(&self, mut out: Vec<u8>) {
         let mut outs = self.outs.borrow_mut();
         // One large answer must not make every later one hold its memory.
-        if out.capacity() <= 64 * 1024 && outs.len() < 64 {
+        if out.capacity() > 0 && out.capacity() <= 64 * 1024 && outs.len() < 64 {
             out.clear();
             outs.push(out);
+        }
+    }
+
+    /// A head to read a peer's answer into.
+    pub(crate) fn take_answer(&self) -> Rc<ResponseHead> {
+        self.answers.borrow_mut().pop().unwrap_or_default()
+    }
+
+    pub(crate) fn give_answer(&self, answer: Rc<ResponseHead>) {
+        let mut answers = self.answers.borrow_mut();
+        if Rc::strong_count(&answer) == 1 && answers.len() < 64 {
+            answers.push(answer);
         }
     }
 

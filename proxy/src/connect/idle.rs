@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::PeerConnection;
 use crate::upstream::Address;
@@ -41,7 +41,7 @@ impl IdlePool {
         }
     }
 
-    pub(super) fn put(&mut self, connection: PeerConnection, limit: usize, time: Duration) {
+    pub(super) fn put(&mut self, connection: PeerConnection, limit: usize, until: Instant) {
         if limit == 0 {
             return;
         }
@@ -49,10 +49,7 @@ impl IdlePool {
         if idle.len() >= limit {
             idle.pop_front();
         }
-        idle.push_back(Idle {
-            connection,
-            until: Instant::now() + time,
-        });
+        idle.push_back(Idle { connection, until });
     }
 
     /// Closes what has waited too long or was closed at the other end.

@@ -36,13 +36,14 @@ pub(crate) async fn connect(
     address: &Address,
     bind: Option<SocketAddr>,
     limit: Duration,
+    now: Instant,
 ) -> Result<PeerConnection, Fault> {
     let key = Key {
         upstream: block.id,
         address: address.clone(),
         bind,
     };
-    if let Some(connection) = worker.idle.borrow_mut().take(&key, Instant::now()) {
+    if let Some(connection) = worker.idle.borrow_mut().take(&key, now) {
         return Ok(connection);
     }
     let stream = match timeout(limit, open(address, bind)).await {
@@ -93,7 +94,8 @@ impl PeerConnection {
     pub(crate) fn keep(mut self, worker: &Worker, block: &UpstreamBlock) {
         let rules = &block.keepalive;
         self.requests += 1;
-        let worn = self.requests >= rules.requests || self.since.elapsed() >= rules.time;
+        let now = Instant::now();
+        let worn = self.requests >= rules.requests || now - self.since >= rules.time;
         // Bytes that nobody asked for belong to no later answer.
         if worn || !self.buffer.is_empty() || worker.is_draining() {
             return self.discard(worker);
@@ -104,7 +106,7 @@ impl PeerConnection {
         worker
             .idle
             .borrow_mut()
-            .put(self, rules.connections, rules.timeout);
+            .put(self, rules.connections, now + rules.timeout);
     }
 
     pub(crate) fn discard(mut self, worker: &Worker) {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::redirect::Destination;
 use super::request;
@@ -44,7 +44,8 @@ impl Attempt<'_> {
         });
         let result = self.ask(ex, client, &lease, started).await;
         let one = wire::last_try(ex);
-        one.response_time = Some(started.elapsed());
+        let now = Instant::now();
+        one.response_time = Some(now - started);
         match &result {
             Ok(_) => {
                 let first_byte = one.header_time.unwrap_or_default();
@@ -52,7 +53,7 @@ impl Attempt<'_> {
                     first_byte,
                     one.status.unwrap_or_default(),
                     one.received,
-                    Instant::now(),
+                    now,
                 );
             }
             // It answered, only not what was hoped for.
@@ -61,12 +62,12 @@ impl Attempt<'_> {
                 ..
             }) => {
                 let first_byte = one.header_time.unwrap_or_default();
-                lease.succeed(first_byte, *status, one.received, Instant::now());
+                lease.succeed(first_byte, *status, one.received, now);
             }
             Err(Fault {
                 failure: Some(failure),
                 ..
-            }) => lease.fail(*failure, Instant::now()),
+            }) => lease.fail(*failure, now),
             // The client went away, or we failed: the peer is not to blame.
             Err(_) => {}
         }
@@ -95,7 +96,7 @@ impl Attempt<'_> {
                     return Err(fault);
                 }
             };
-            lease.alive(Instant::now());
+            lease.alive(started + wire::last_try(ex).header_time.unwrap_or_default());
             return self.pass_on(ex, client, peer, body, plan_sent).await;
         }
     }
@@ -120,12 +121,19 @@ impl Attempt<'_> {
             lease.address(),
             bind,
             settings.connect_timeout,
+            started,
         )
         .await?;
         if !peer.buffer.has_memory() {
             peer.buffer.lend(self.worker.buffer_memory());
         }
-        wire::last_try(ex).connect_time = Some(started.elapsed());
+        // A kept connection was there at once.
+        let kept = peer.requests > 0;
+        wire::last_try(ex).connect_time = Some(if kept {
+            Duration::ZERO
+        } else {
+            started.elapsed()
+        });
         Ok(peer)
     }
 
@@ -152,17 +160,18 @@ impl Attempt<'_> {
         started: Instant,
     ) -> Result<(bool, Framing), Fault> {
         let settings = &self.pass.settings;
-        let mut out = Vec::with_capacity(1024);
+        let mut out = self.worker.take_out();
         let plan = request::write_head(ex, settings, self.destination, &mut out);
         let mut sending = Sending::new(out, plan).with_small_body(ex.request.body.as_ref());
-        // The memory of the last head serves again, if nobody holds on to it.
-        let last = ex.upstream_head.take();
-        let mut answer = last.and_then(Rc::into_inner).unwrap_or_default();
-        let read =
-            wire::exchange_heads(ex, client, peer, &mut sending, &mut answer, settings).await;
+        if let Some(last) = ex.upstream_head.take() {
+            self.worker.give_answer(last);
+        }
+        let mut shared = self.worker.take_answer();
+        let answer = Rc::get_mut(&mut shared).expect("nobody else holds a head from the pool");
+        let read = wire::exchange_heads(ex, client, peer, &mut sending, answer, settings).await;
         let head_only = ex.request.is_head() && settings.method.is_none();
         let framing = read.and_then(|()| {
-            framing::of_response(&answer, head_only).map_err(|why| {
+            framing::of_response(answer, head_only).map_err(|why| {
                 let why = format!("upstream {why} while reading response header from upstream");
                 Fault::upstream(502, Failure::InvalidHeader, why)
             })
@@ -172,8 +181,10 @@ impl Attempt<'_> {
             one.status = Some(answer.status);
             one.header_time = Some(started.elapsed());
         }
-        ex.upstream_head = Some(Rc::new(answer));
-        Ok((sending.is_done(), framing?))
+        ex.upstream_head = Some(shared);
+        let done = sending.is_done();
+        self.worker.give_out(sending.into_buffer());
+        Ok((done, framing?))
     }
 
     /// Decides what the answer's head means, and passes the answer to the client.

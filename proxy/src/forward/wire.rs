@@ -60,6 +60,11 @@ impl Sending {
         }
     }
 
+    /// The memory, for the next request.
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        self.out
+    }
+
     /// A small body goes with the head: one system call, and one packet.
     pub(super) fn with_small_body(mut self, body: Option<&Spool>) -> Self {
         if let (BodyPlan::Held(length), Some(bytes)) = (self.plan, body.and_then(Spool::in_memory))

@@ -100,6 +100,24 @@ impl Head {
         )
     }
 
+    /// As `by_variable`, appended to `out`; answers whether there is such a field.
+    pub(crate) fn write_by_variable(
+        &self,
+        variable: &[u8],
+        separator: &[u8],
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let mut found = false;
+        for header in self.iter().filter(|h| matches_variable(h.name, variable)) {
+            if found {
+                out.extend_from_slice(separator);
+            }
+            out.extend_from_slice(header.value);
+            found = true;
+        }
+        found
+    }
+
     /// Adds a field that was not on the wire as such (a trailer, for instance).
     pub(super) fn push(&mut self, name: &[u8], value: &[u8]) {
         let at = self.raw.len();

@@ -8,6 +8,7 @@ use super::{Content, Reply, expires, reason};
 use crate::accept::Client;
 use crate::clock;
 use crate::config::{AddHeader, ProxySettings};
+use crate::decimal;
 use crate::exchange::Exchange;
 use crate::forward::{Passed, pass_header};
 use crate::http1::{Framing, Known, ResponseHead, Version};
@@ -105,7 +106,7 @@ fn framing(ex: &Exchange, status: u16, source: Source<'_>) -> Outgoing {
 fn settle_keep_alive(worker: &Worker, ex: &mut Exchange, client: &Client, outgoing: Outgoing) {
     let settings = &ex.location.client;
     let worn = client.requests >= settings.keepalive_requests
-        || ex.connection.since.elapsed() >= settings.keepalive_time;
+        || ex.started.duration_since(ex.connection.since) >= settings.keepalive_time;
     if outgoing == Outgoing::Close
         || settings.keepalive_timeout.is_zero()
         || worn
@@ -146,7 +147,7 @@ fn is_disabled_browser(ex: &Exchange) -> bool {
 
 fn status_line(status: u16, source: Source<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"HTTP/1.1 ");
-    let _ = write!(out, "{status:03}");
+    decimal::write(out, status.into(), 3);
     let phrase = match source {
         Source::Peer(head, ..) if head.status == status => head.reason(),
         _ => reason::phrase(status).as_bytes(),
@@ -165,6 +166,12 @@ pub(crate) fn line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
+fn content_length(out: &mut Vec<u8>, length: u64) {
+    out.extend_from_slice(b"Content-Length: ");
+    decimal::write(out, length, 1);
+    out.extend_from_slice(b"\r\n");
+}
+
 fn own_fields(
     ex: &Exchange,
     reply: &Reply,
@@ -178,7 +185,7 @@ fn own_fields(
             line(out, b"Content-Type", &reply.content_type);
         }
         if outgoing == Outgoing::Length || (outgoing == Outgoing::Nothing && ex.request.is_head()) {
-            let _ = write!(out, "Content-Length: {}\r\n", reply.content.len());
+            content_length(out, reply.content.len());
         }
     }
     let replaces = |name: &[u8]| {
@@ -241,7 +248,7 @@ fn peer_fields(
     };
     match (outgoing, length) {
         (Outgoing::Length, Some(length)) => {
-            let _ = write!(out, "Content-Length: {length}\r\n");
+            content_length(out, length);
         }
         (Outgoing::Nothing, _) => {
             if let Some(length) = head

@@ -7,6 +7,7 @@ use regex::bytes::Captures;
 
 use super::{Family, Plain, Var, upstream};
 use crate::clock;
+use crate::decimal;
 use crate::exchange::Exchange;
 use crate::http1::{Known, head};
 use crate::identity;
@@ -21,6 +22,14 @@ impl Var {
     ) -> bool {
         match self {
             Self::Plain(plain) => plain.write(exchange, out),
+            Self::Family(Family::Http, name) => {
+                let separator = if **name == *b"cookie" { b"; " } else { b", " };
+                exchange
+                    .request
+                    .head
+                    .head
+                    .write_by_variable(name, separator, out)
+            }
             Self::Family(family, name) => put(out, family_value(*family, name, exchange)),
             Self::User(index) => put(out, exchange.vars.get(*index).and_then(Option::as_deref)),
             Self::Map(index) => exchange.config.maps[*index].write(exchange, out),
@@ -119,12 +128,12 @@ impl Plain {
 
     fn write_progress(self, ex: &Exchange, out: &mut Vec<u8>) -> bool {
         match self {
-            Self::BodyBytesSent => show!(out, "{}", ex.sent.body_bytes),
-            Self::BytesSent => show!(out, "{}", ex.sent.bytes),
+            Self::BodyBytesSent => number(ex.sent.body_bytes, out),
+            Self::BytesSent => number(ex.sent.bytes, out),
             Self::LimitRate => show!(out, "{}", ex.limit_rate.unwrap_or(0)),
             Self::RequestCompletion => put(out, ex.sent.complete.then_some("OK")),
             Self::RequestId => put(out, Some(identity::request_id(ex))),
-            Self::RequestLength => show!(out, "{}", ex.request.received),
+            Self::RequestLength => number(ex.request.received, out),
             Self::RequestTime => write_seconds(ex.started.elapsed(), out),
             Self::Status => match ex.sent.status {
                 0 => put(
@@ -134,7 +143,7 @@ impl Plain {
                             .map_or_else(|| "000".to_owned(), |s| s.to_string()),
                     ),
                 ),
-                status => show!(out, "{status}"),
+                status => number(status.into(), out),
             },
             Self::TimeLocal => clock::with(|now| put(out, Some(now.local()))),
             Self::TimeIso8601 => clock::with(|now| put(out, Some(now.iso8601()))),
@@ -153,7 +162,15 @@ impl Plain {
 
 /// Seconds with milliseconds, as every time variable is written.
 pub(super) fn write_seconds(time: std::time::Duration, out: &mut Vec<u8>) -> bool {
-    show!(out, "{}.{:03}", time.as_secs(), time.subsec_millis())
+    decimal::write(out, time.as_secs(), 1);
+    out.push(b'.');
+    decimal::write(out, time.subsec_millis().into(), 3);
+    true
+}
+
+fn number(number: u64, out: &mut Vec<u8>) -> bool {
+    decimal::write(out, number, 1);
+    true
 }
 
 fn write_forwarded_for(ex: &Exchange, out: &mut Vec<u8>) -> bool {
@@ -188,7 +205,7 @@ fn family_value(family: Family, name: &[u8], ex: &Exchange) -> Option<Vec<u8>> {
         Family::Cookie => request
             .joined(Known::Cookie, b"; ")
             .and_then(|all| cookie(&all, name)),
-        Family::Http => request.by_variable(name, if name == b"cookie" { b"; " } else { b", " }),
+        Family::Http => request.by_variable(name, b", "),
         Family::SentHttp => sent(&ex.sent.head, name),
         Family::SentTrailer => sent(&ex.sent.trailers, name),
         Family::UpstreamHttp => ex.upstream_head.as_ref()?.head.by_variable(name, b", "),
