@@ -1,0 +1,9 @@
+//! The proxy from outside: the real binary, raw bytes in, raw bytes out.
+
+mod bad_input;
+mod bodies;
+mod configuration;
+mod harness;
+mod lifecycle;
+mod retries;
+mod upgrade;
