@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -128,6 +129,7 @@ pub(crate) fn test_config(http: &str) -> Output {
 /// A backend on `DIR/NAME`: keeps what it was sent, answers as told.
 pub(crate) struct Backend {
     seen: Arc<Mutex<Vec<String>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Backend {
@@ -139,9 +141,11 @@ impl Backend {
     ) -> Self {
         let listener = UnixListener::bind(dir.join(name)).expect("the backend listens");
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&seen);
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (kept, counted) = (Arc::clone(&seen), Arc::clone(&connections));
         std::thread::spawn(move || {
             for mut stream in listener.incoming().map_while(Result::ok) {
+                counted.fetch_add(1, Ordering::Relaxed);
                 let request = read_request(&mut stream);
                 if request.is_empty() {
                     continue;
@@ -150,7 +154,7 @@ impl Backend {
                 serve(stream, &request);
             }
         });
-        Self { seen }
+        Self { seen, connections }
     }
 
     /// Answers everything with these bytes, then closes.
@@ -158,6 +162,11 @@ impl Backend {
         Self::start(dir, name, move |mut stream, _| {
             let _ = stream.write_all(answer.as_bytes());
         })
+    }
+
+    /// Connections taken in, whether or not a whole request came on them yet.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     pub(crate) fn seen(&self) -> Vec<String> {
