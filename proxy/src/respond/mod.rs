@@ -1,6 +1,7 @@
 //! Answers: takes what a stage came to (a reply, a peer's head, a fault), decides status line,
 //! fields and framing, hands on the bytes to the client.
 
+mod body;
 mod error_page;
 mod expires;
 mod head;
@@ -12,8 +13,9 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
+pub(crate) use body::{Outgoing, append, end};
 pub(crate) use error_page::applies as has_page;
-pub(crate) use head::{Outgoing, Source, append, end, line, write as write_head};
+pub(crate) use head::{Source, line, write as write_head};
 pub(crate) use reply::{Content, Reply, complete};
 
 use crate::accept::{Client, Gone};
@@ -43,12 +45,12 @@ pub(crate) async fn reply(
     };
     match body {
         Content::Empty => {}
-        Content::Bytes(bytes) => head::append(outgoing, ex, client, &bytes),
+        Content::Bytes(bytes) => body::append(outgoing, ex, client, &bytes),
         Content::File(file, length) => {
             return send_file(ex, client, file.take(length), outgoing).await;
         }
     }
-    head::end(outgoing, ex, client, &[]);
+    body::end(outgoing, ex, client, &[]);
     flush(ex, client).await
 }
 
@@ -68,10 +70,10 @@ async fn send_file(
             break;
         }
         pace(ex, count).await;
-        head::append(outgoing, ex, client, &piece[..count]);
+        body::append(outgoing, ex, client, &piece[..count]);
         flush(ex, client).await?;
     }
-    head::end(outgoing, ex, client, &[]);
+    body::end(outgoing, ex, client, &[]);
     flush(ex, client).await
 }
 

@@ -1,0 +1,148 @@
+//! `location {}`: the settings that hold in it, and the tree in which a path finds its own.
+
+mod client;
+mod error_page;
+mod files;
+mod tree;
+
+use std::sync::Arc;
+
+pub(crate) use client::ClientSettings;
+pub(crate) use error_page::ErrorPage;
+pub(crate) use files::{Files, TryFile};
+pub(crate) use tree::Locations;
+
+use super::access::{self, AccessRule};
+use super::headers::{self, AddHeader, Expires};
+use super::loader::Loader;
+use super::logs::{self, AccessLog, ErrorLog};
+use super::proxy_pass::{self, ProxyPass};
+use super::rewrite::{self, Step};
+use super::scope::Scope;
+use super::syntax::ConfigError;
+
+/// Everything that holds for requests of one location (or of a server outside of any).
+#[derive(Debug)]
+pub(crate) struct Location {
+    /// The prefix that `alias` and a `proxy_pass` with a path replace; empty for expressions.
+    pub(crate) prefix: Box<[u8]>,
+    pub(crate) exact: bool,
+    pub(crate) is_pattern: bool,
+    pub(crate) program: Vec<Step>,
+    pub(crate) locations: Locations,
+    pub(crate) handler: Handler,
+    pub(crate) internal: bool,
+    pub(crate) access: Vec<AccessRule>,
+    pub(crate) limit_except: Option<LimitExcept>,
+    pub(crate) try_files: Option<(Vec<TryFile>, TryFile)>,
+    pub(crate) files: Files,
+    pub(crate) error_pages: Vec<ErrorPage>,
+    pub(crate) add_headers: Vec<AddHeader>,
+    pub(crate) add_trailers: Vec<AddHeader>,
+    pub(crate) expires: Option<Expires>,
+    pub(crate) client: ClientSettings,
+    pub(crate) redirects: Redirects,
+    pub(crate) access_logs: Vec<AccessLog>,
+    pub(crate) error_log: ErrorLog,
+    pub(crate) log_not_found: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) enum Handler {
+    #[default]
+    Static,
+    Proxy(Arc<ProxyPass>),
+}
+
+#[derive(Debug)]
+pub(crate) struct LimitExcept {
+    pub(crate) methods: Vec<String>,
+    pub(crate) rules: Vec<AccessRule>,
+}
+
+/// How a redirect's address is completed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Redirects {
+    pub(crate) absolute: bool,
+    pub(crate) server_name: bool,
+    pub(crate) port: bool,
+}
+
+impl Location {
+    pub(super) fn of_server(scope: &Scope<'_>, loader: &Loader) -> Result<Self, ConfigError> {
+        Self::build(scope, loader, "", Box::default())
+    }
+
+    pub(super) fn of_if(scope: &Scope<'_>, loader: &Loader) -> Result<Self, ConfigError> {
+        let (name, prefix) = loader.enclosing.borrow().clone();
+        // A `proxy_pass` of the `if` itself has no path; an inherited one may.
+        loader.in_if.set(scope.here("proxy_pass").next().is_some());
+        let location = Self::build(scope, loader, &name, prefix);
+        loader.in_if.set(false);
+        let mut location = location?;
+        location.program = Vec::new();
+        Ok(location)
+    }
+
+    fn build(
+        scope: &Scope<'_>,
+        loader: &Loader,
+        name: &str,
+        prefix: Box<[u8]>,
+    ) -> Result<Self, ConfigError> {
+        let outer = loader.enclosing.replace((name.to_owned(), prefix.clone()));
+        let handler = match scope.own("proxy_pass") {
+            Some(directive) => {
+                let pass = proxy_pass::parse(directive, scope, &prefix, name, loader)?;
+                Handler::Proxy(Arc::new(pass))
+            }
+            None => Handler::Static,
+        };
+        let location = Self {
+            program: rewrite::program(scope, loader)?,
+            exact: name.starts_with('='),
+            is_pattern: name.starts_with('~'),
+            locations: tree::locations(scope, name, loader)?,
+            handler,
+            internal: scope.own("internal").is_some(),
+            access: access::rules(scope)?,
+            limit_except: limit_except(scope)?,
+            try_files: files::try_files(scope, loader)?,
+            files: files::files(scope, loader)?,
+            error_pages: error_page::error_pages(scope, loader)?,
+            add_headers: headers::added(scope, "add_header", loader)?,
+            add_trailers: headers::added(scope, "add_trailer", loader)?,
+            expires: headers::expires(scope, loader)?,
+            client: client::client(scope, loader)?,
+            redirects: Redirects {
+                absolute: scope.flag("absolute_redirect", true)?,
+                server_name: scope.flag("server_name_in_redirect", false)?,
+                port: scope.flag("port_in_redirect", true)?,
+            },
+            access_logs: logs::access_logs(scope, loader)?,
+            error_log: logs::error_log(scope, loader)?,
+            log_not_found: scope.flag("log_not_found", true)?,
+            prefix,
+        };
+        loader.enclosing.replace(outer);
+        Ok(location)
+    }
+}
+
+fn limit_except(scope: &Scope<'_>) -> Result<Option<LimitExcept>, ConfigError> {
+    let Some(directive) = scope.here("limit_except").next() else {
+        return Ok(None);
+    };
+    let mut methods: Vec<String> = directive
+        .args
+        .iter()
+        .map(|arg| arg.text.to_ascii_uppercase())
+        .collect();
+    if methods.iter().any(|method| method == "GET") {
+        methods.push("HEAD".to_owned());
+    }
+    Ok(Some(LimitExcept {
+        methods,
+        rules: access::rules(&scope.inside(directive))?,
+    }))
+}

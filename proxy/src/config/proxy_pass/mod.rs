@@ -1,0 +1,42 @@
+//! `proxy_pass` and the `proxy_…` directives around it (ngx_http_proxy_module, 1.31): where a
+//! location's requests go, what is said there, how long we wait, and what is changed on the way
+//! back.
+
+mod cookies;
+mod redirects;
+mod set_headers;
+mod settings;
+mod target;
+
+pub(crate) use cookies::{CookieMatch, CookieRule};
+pub(crate) use redirects::RedirectRule;
+pub(crate) use settings::ProxySettings;
+pub(crate) use target::{Target, host_and_port, split_url};
+
+use super::loader::Loader;
+use super::scope::Scope;
+use super::syntax::{ConfigError, Directive};
+use super::values;
+
+#[derive(Debug)]
+pub(crate) struct ProxyPass {
+    pub(crate) target: Target,
+    pub(crate) settings: ProxySettings,
+}
+
+pub(super) fn parse(
+    directive: &Directive,
+    scope: &Scope<'_>,
+    prefix: &[u8],
+    location: &str,
+    loader: &Loader,
+) -> Result<ProxyPass, ConfigError> {
+    let url = values::only(directive)?;
+    let target = if url.text.contains('$') {
+        Target::Variable(loader.template(url)?)
+    } else {
+        target::fixed(url, location, loader)?
+    };
+    let settings = settings::settings(scope, &target, prefix, loader)?;
+    Ok(ProxyPass { target, settings })
+}

@@ -1,0 +1,174 @@
+//! The `proxy_…` settings of a location.
+
+use std::time::Duration;
+
+use super::Target;
+use super::cookies::{self, CookieRule};
+use super::redirects::{self, RedirectRule};
+use super::set_headers::{self, HeaderName};
+use crate::config::loader::Loader;
+use crate::config::scope::Scope;
+use crate::config::syntax::ConfigError;
+use crate::config::template::Template;
+use crate::config::values;
+use crate::http1::Version;
+
+#[derive(Debug)]
+pub(crate) struct ProxySettings {
+    pub(crate) http_version: Version,
+    pub(crate) set_headers: Vec<(HeaderName, Template)>,
+    /// The value of a `proxy_set_header Host`; it is written first.
+    pub(crate) host: Option<Template>,
+    pub(crate) set_body: Option<Template>,
+    pub(crate) method: Option<Template>,
+    pub(crate) pass_request_headers: bool,
+    pub(crate) pass_request_body: bool,
+    pub(crate) request_buffering: bool,
+    pub(crate) buffering: bool,
+    /// The response head must fit.
+    pub(crate) buffer_size: usize,
+    /// Bytes of a response held in memory for a slow client.
+    pub(crate) buffers: usize,
+    pub(crate) max_temp_file_size: u64,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) send_timeout: Duration,
+    pub(crate) read_timeout: Duration,
+    pub(crate) next_upstream: NextUpstream,
+    pub(crate) next_upstream_tries: usize,
+    pub(crate) next_upstream_timeout: Duration,
+    pub(crate) intercept_errors: bool,
+    pub(crate) ignore_client_abort: bool,
+    pub(crate) redirects: Vec<RedirectRule>,
+    pub(crate) cookie_domain: Vec<CookieRule>,
+    pub(crate) cookie_path: Vec<CookieRule>,
+    pub(crate) cookie_flags: Vec<(Template, Vec<String>)>,
+    pub(crate) hidden: Vec<HeaderName>,
+    pub(crate) ignored: Vec<HeaderName>,
+    pub(crate) limit_rate: Option<Template>,
+    pub(crate) bind: Option<Template>,
+    pub(crate) pass_trailers: bool,
+}
+
+/// When a request goes to another peer (`proxy_next_upstream`).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NextUpstream {
+    pub(crate) error: bool,
+    pub(crate) timeout: bool,
+    pub(crate) invalid_header: bool,
+    pub(crate) non_idempotent: bool,
+    pub(crate) statuses: Vec<u16>,
+}
+
+pub(super) fn settings(
+    scope: &Scope<'_>,
+    target: &Target,
+    prefix: &[u8],
+    loader: &Loader,
+) -> Result<ProxySettings, ConfigError> {
+    let minute = Duration::from_secs(60);
+    let buffer_size = scope.bytes("proxy_buffer_size", 8 * 1024)?;
+    let template = |name| {
+        scope
+            .find(name)
+            .map(|d| loader.template(values::only(d)?))
+            .transpose()
+    };
+    let (set_headers, host) = set_headers::set_headers(scope, loader)?;
+    Ok(ProxySettings {
+        http_version: http_version(scope)?,
+        set_headers,
+        host,
+        set_body: template("proxy_set_body")?,
+        method: template("proxy_method")?,
+        pass_request_headers: scope.flag("proxy_pass_request_headers", true)?,
+        pass_request_body: scope.flag("proxy_pass_request_body", true)?,
+        request_buffering: scope.flag("proxy_request_buffering", true)?,
+        buffering: scope.flag("proxy_buffering", true)?,
+        buffer_size,
+        buffers: buffers(scope, buffer_size)?,
+        max_temp_file_size: scope.size("proxy_max_temp_file_size", 1 << 30)?,
+        connect_timeout: scope.time("proxy_connect_timeout", minute)?,
+        send_timeout: scope.time("proxy_send_timeout", minute)?,
+        read_timeout: scope.time("proxy_read_timeout", minute)?,
+        next_upstream: next_upstream(scope)?,
+        next_upstream_tries: scope.number("proxy_next_upstream_tries", 0)?,
+        next_upstream_timeout: scope.time("proxy_next_upstream_timeout", Duration::ZERO)?,
+        intercept_errors: scope.flag("proxy_intercept_errors", false)?,
+        ignore_client_abort: scope.flag("proxy_ignore_client_abort", false)?,
+        redirects: redirects::redirects(scope, target, prefix, loader)?,
+        cookie_domain: cookies::rules(scope, "proxy_cookie_domain", loader)?,
+        cookie_path: cookies::rules(scope, "proxy_cookie_path", loader)?,
+        cookie_flags: cookies::flags(scope, loader)?,
+        hidden: set_headers::hidden(scope),
+        ignored: set_headers::names(scope, "proxy_ignore_headers"),
+        limit_rate: template("proxy_limit_rate")?,
+        bind: scope
+            .find("proxy_bind")
+            .filter(|d| d.args.first().is_none_or(|arg| arg.text != "off"))
+            .map(|d| loader.template(values::only(d)?))
+            .transpose()?,
+        pass_trailers: scope.flag("proxy_pass_trailers", false)?,
+    })
+}
+
+fn http_version(scope: &Scope<'_>) -> Result<Version, ConfigError> {
+    match scope.find("proxy_http_version") {
+        None => Ok(Version::Http11),
+        Some(d) => match values::only(d)?.text.as_str() {
+            "1.0" => Ok(Version::Http10),
+            "1.1" => Ok(Version::Http11),
+            "2" => Err(d.error("HTTP/2 to upstreams is not implemented by this proxy")),
+            other => Err(d.error(format!("invalid value \"{other}\""))),
+        },
+    }
+}
+
+fn buffers(scope: &Scope<'_>, buffer_size: usize) -> Result<usize, ConfigError> {
+    let Some(directive) = scope.find("proxy_buffers") else {
+        return Ok(8 * 8 * 1024);
+    };
+    let count: Option<usize> = directive.args.first().and_then(|arg| arg.text.parse().ok());
+    let size = directive
+        .args
+        .get(1)
+        .and_then(|arg| values::parse_size(&arg.text));
+    let (Some(count), Some(size)) = (count, size.and_then(|s| usize::try_from(s).ok())) else {
+        return Err(directive.error("invalid value"));
+    };
+    if count < 2 {
+        return Err(directive.error("there must be at least 2 \"proxy_buffers\""));
+    }
+    Ok(count.saturating_mul(size).max(buffer_size))
+}
+
+fn next_upstream(scope: &Scope<'_>) -> Result<NextUpstream, ConfigError> {
+    let mut next = NextUpstream {
+        error: true,
+        timeout: true,
+        ..NextUpstream::default()
+    };
+    let Some(directive) = scope.find("proxy_next_upstream") else {
+        return Ok(next);
+    };
+    next = NextUpstream::default();
+    for arg in &directive.args {
+        match arg.text.as_str() {
+            "error" => next.error = true,
+            "timeout" => next.timeout = true,
+            "invalid_header" => next.invalid_header = true,
+            "non_idempotent" => next.non_idempotent = true,
+            "off" => next = NextUpstream::default(),
+            "updating" => {}
+            text => {
+                let status = text
+                    .strip_prefix("http_")
+                    .and_then(|code| code.parse().ok());
+                let known = [500, 502, 503, 504, 403, 404, 429];
+                let status = status.filter(|status| known.contains(status));
+                next.statuses
+                    .push(status.ok_or_else(|| arg.error(format!("invalid value \"{text}\"")))?);
+            }
+        }
+    }
+    Ok(next)
+}

@@ -1,0 +1,85 @@
+//! Where `proxy_pass` points: the parts of its URL.
+
+use std::sync::Arc;
+
+use crate::config::loader::Loader;
+use crate::config::syntax::{Arg, ConfigError};
+use crate::config::template::Template;
+use crate::config::upstream::UpstreamBlock;
+
+#[derive(Debug)]
+pub(crate) enum Target {
+    Fixed {
+        upstream: Arc<UpstreamBlock>,
+        /// `$proxy_host`, `$proxy_port`.
+        host: Arc<str>,
+        port: Arc<str>,
+        /// The path that replaces the location's prefix; without one the request's own is sent.
+        path: Option<Box<[u8]>>,
+    },
+    /// A URL with variables, resolved for each request.
+    Variable(Template),
+}
+
+/// The parts of `http://authority/path`, or an error in nginx's words.
+pub(crate) fn split_url(url: &str) -> Result<(&str, Option<&str>), String> {
+    let Some(rest) = strip_scheme(url, "http://") else {
+        if strip_scheme(url, "https://").is_some() {
+            return Err("https to upstreams is not implemented by this proxy".to_owned());
+        }
+        return Err("invalid URL prefix".to_owned());
+    };
+    // The path of a socket ends at a colon: http://unix:/run/a.sock:/path.
+    if let Some(socket) = rest.strip_prefix("unix:") {
+        return Ok(match socket.split_once(':') {
+            Some((path, "")) => (&rest[..5 + path.len()], None),
+            Some((path, uri)) => (&rest[..5 + path.len()], Some(uri)),
+            None => (rest, None),
+        });
+    }
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    if authority.is_empty() {
+        return Err("no host in upstream".to_owned());
+    }
+    Ok((authority, (!path.is_empty()).then_some(path)))
+}
+
+fn strip_scheme<'a>(url: &'a str, scheme: &str) -> Option<&'a str> {
+    let (start, rest) = url.split_at_checked(scheme.len())?;
+    start.eq_ignore_ascii_case(scheme).then_some(rest)
+}
+
+/// `$proxy_host` and `$proxy_port` of an authority: the port is left out of the host if it is 80.
+pub(crate) fn host_and_port(authority: &str) -> (Arc<str>, Arc<str>) {
+    if authority.starts_with("unix:") {
+        return ("localhost".into(), "".into());
+    }
+    let after_ipv6 = authority.find(']').unwrap_or(0);
+    match authority[after_ipv6..].rsplit_once(':') {
+        Some((_, "80")) => (authority[..authority.len() - 3].into(), "80".into()),
+        Some((_, port)) => (authority.into(), port.into()),
+        None => (authority.into(), "80".into()),
+    }
+}
+
+pub(super) fn fixed(url: &Arg, location: &str, loader: &Loader) -> Result<Target, ConfigError> {
+    let (authority, path) = split_url(&url.text).map_err(|why| url.error(why))?;
+    if path.is_some() && (location.starts_with(['~', '@']) || loader.in_if.get()) {
+        return Err(url.error(
+            "\"proxy_pass\" cannot have URI part in location given by regular expression, or \
+             inside named location, or inside \"if\" statement, or inside \"limit_except\" block",
+        ));
+    }
+    let (host, port) = host_and_port(authority);
+    let path = path.map(|path| match path.strip_prefix('?') {
+        Some(_) => format!("/{path}").into_bytes().into(),
+        None => path.as_bytes().into(),
+    });
+    Ok(Target::Fixed {
+        upstream: loader.upstream(url, authority)?,
+        host,
+        port,
+        path,
+    })
+}
