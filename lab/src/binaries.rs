@@ -55,7 +55,13 @@ impl Binaries {
             .current_dir(root)
             .args(["build", "--profile", profile, "--bins", "--target-dir"])
             .arg(target);
-        cargo.args(PACKAGES.iter().flat_map(|package| ["--package", package]));
+        // With ourselves among them cargo chooses the same features as for `cargo lab`: nothing is compiled twice.
+        cargo.args(
+            PACKAGES
+                .iter()
+                .chain(&["lab"])
+                .flat_map(|package| ["--package", package]),
+        );
         let status = cargo
             .status()
             .context("cargo does not start; is Rust installed?")?;

@@ -26,11 +26,12 @@ fn line_ends(place: &Place) -> Finding {
     }
 }
 
-/// Paths of `git ls-files --eol` whose working copy has CRLF.
+/// Paths of `git ls-files --eol` whose working copy has CRLF, unless .gitattributes says that they are no text.
 fn with_carriage_returns(listed: &str) -> Vec<&str> {
     let rows = listed
         .lines()
-        .filter(|row| row.contains("w/crlf") || row.contains("w/mixed"));
+        .filter(|row| row.contains("w/crlf") || row.contains("w/mixed"))
+        .filter(|row| !row.contains("attr/-text"));
     rows.filter_map(|row| row.split('\t').next_back()).collect()
 }
 
@@ -53,6 +54,7 @@ mod tests {
     fn carriage_returns_in_the_working_copy_count_those_in_the_index_do_not() {
         let listed = "i/lf    w/crlf  attr/text=auto \tproxy/conf/nginx.conf\n\
                       i/crlf  w/lf    attr/text=auto \tREADME.md\n\
+                      i/crlf  w/crlf  attr/-text     \tproxy/fuzz/seeds/chunk\n\
                       i/lf    w/lf    attr/text=auto \tCargo.toml";
         assert_eq!(with_carriage_returns(listed), ["proxy/conf/nginx.conf"]);
     }
