@@ -49,6 +49,9 @@ impl ResponseHead {
             return Ok(None);
         };
         self.status = response.code.unwrap_or_default();
+        if self.status < 100 {
+            return Err(BadResponse::StatusLine); // `002` is three digits, and yet no status
+        }
         self.reason = Span::within(bytes, response.reason.unwrap_or_default().as_bytes());
         self.version = if response.version == Some(1) {
             Version::Http11
@@ -78,5 +81,23 @@ impl ResponseHead {
             }
         }
         head
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_has_a_class() {
+        let status = |code: &str| {
+            let mut head = ResponseHead::default();
+            let end = head.parse(format!("HTTP/1.1 {code} x\r\n\r\n").as_bytes());
+            end.map(|_| head.status)
+        };
+        assert_eq!(status("100"), Ok(100));
+        assert_eq!(status("999"), Ok(999));
+        assert_eq!(status("002"), Err(BadResponse::StatusLine));
+        assert_eq!(status("099"), Err(BadResponse::StatusLine));
     }
 }
