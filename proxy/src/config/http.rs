@@ -99,7 +99,8 @@ impl Addresses {
             (
                 Listen {
                     address: address.clone(),
-                    backlog: 511,
+                    // nginx says 511: of a thousand clients at once some would knock in vain, and again a second later.
+                    backlog: 4096,
                     servers,
                 },
                 None,

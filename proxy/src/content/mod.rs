@@ -74,7 +74,7 @@ pub(crate) async fn file(
         ex.status_overwrite = None;
         Reply::redirect(ex, 301, route::with_slash(ex))
     } else if meta.is_file() {
-        plain_file(ex, file, &meta)
+        plain_file(ex, file, &meta)?
     } else {
         return Err(Fault::new(
             404,
@@ -85,7 +85,7 @@ pub(crate) async fn file(
     respond::reply(worker, ex, client, answer).await
 }
 
-fn plain_file(ex: &Exchange, file: File, meta: &Metadata) -> Reply {
+fn plain_file(ex: &Exchange, file: File, meta: &Metadata) -> Result<Reply, Fault> {
     let modified = meta
         .modified()
         .ok()
@@ -102,37 +102,52 @@ fn plain_file(ex: &Exchange, file: File, meta: &Metadata) -> Reply {
         content: Content::File(file, meta.len()),
     };
     if ex.error_status.is_some() {
-        return reply;
+        return Ok(reply);
+    }
+    if is_other_than_asked(ex, modified, &etag) {
+        return Err(Fault::new(412, Blame::Client, ""));
     }
     if not_modified(ex, modified, &etag) {
-        return Reply {
+        return Ok(Reply {
             status: 304,
             content: Content::Empty,
             ..reply
-        };
+        });
     }
-    range::apply(ex, reply)
+    Ok(range::apply(ex, reply))
+}
+
+fn field<'a>(ex: &'a Exchange, name: &[u8]) -> Option<&'a [u8]> {
+    let mut fields = ex.request.head.head.iter();
+    fields
+        .find(|field| matches_variable(field.name, name))
+        .map(|field| field.value)
+}
+
+fn date(ex: &Exchange, name: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(field(ex, name)?).ok()?;
+    clock::parse_http_date(text)
+}
+
+/// The client wants this one version or nothing (RFC 9110 sections 13.1.1 and 13.1.4).
+fn is_other_than_asked(ex: &Exchange, modified: Option<u64>, etag: &str) -> bool {
+    let newer = date(ex, b"if_unmodified_since").is_some_and(|date| modified > Some(date));
+    // Comparison is strong: a weak tag fits none.
+    let mut tags = field(ex, b"if_match").map(|list| list.split(|&b| b == b',').map(<[u8]>::trim_ascii));
+    let fits = |tag: &[u8]| tag == b"*" || tag == etag.as_bytes();
+    newer || tags.as_mut().is_some_and(|tags| !tags.any(fits))
 }
 
 /// RFC 9110 section 13.2.2: If-None-Match decides; If-Modified-Since only without it.
 fn not_modified(ex: &Exchange, modified: Option<u64>, etag: &str) -> bool {
-    let field = |name: &[u8]| {
-        let head = &ex.request.head.head;
-        head.iter()
-            .find(|h| matches_variable(h.name, name))
-            .map(|h| h.value)
-    };
-    if let Some(list) = field(b"if_none_match") {
+    if let Some(list) = field(ex, b"if_none_match") {
         return list
             .split(|&b| b == b',')
             .map(<[u8]>::trim_ascii)
             .any(|one| one == b"*" || one.strip_prefix(b"W/").unwrap_or(one) == etag.as_bytes());
     }
     // nginx's default compares exactly: a date that is not ours says nothing.
-    let since = field(b"if_modified_since").and_then(|value| std::str::from_utf8(value).ok());
-    since
-        .and_then(clock::parse_http_date)
-        .is_some_and(|since| Some(since) == modified)
+    date(ex, b"if_modified_since").is_some_and(|since| Some(since) == modified)
 }
 
 /// A path ending in a slash is its index file, found by going round again under its name.

@@ -16,7 +16,7 @@ use crate::exchange::{Exchange, Try};
 use crate::fault::Fault;
 use crate::http1::{Body, Framing, Known, ResponseHead, Version, framing, head};
 use crate::pipeline::Flow;
-use crate::respond::{self, Outgoing, Source};
+use crate::respond::{self, Source};
 use crate::upstream::{Failure, Lease};
 use crate::worker::Worker;
 
@@ -86,7 +86,7 @@ impl Attempt<'_> {
             let mut peer = self.connect(ex, lease, started).await?;
             let reused = peer.requests > 0;
             let answered = self.converse(ex, client, &mut peer, started).await;
-            let (plan_sent, body) = match answered {
+            let (sending, framing) = match answered {
                 Ok(answered) => answered,
                 Err(fault) => {
                     peer.discard(self.worker);
@@ -97,7 +97,7 @@ impl Attempt<'_> {
                 }
             };
             lease.alive(started + wire::last_try(ex).header_time.unwrap_or_default());
-            return self.pass_on(ex, client, peer, body, plan_sent).await;
+            return self.pass_on(ex, client, peer, framing, sending).await;
         }
     }
 
@@ -150,15 +150,15 @@ impl Attempt<'_> {
             && !matches!(ex.request.method(), b"POST" | b"LOCK" | b"PATCH")
     }
 
-    /// Sends the request and reads the answer's head; answers whether the request was sent whole,
-    /// and how the answer's body is framed.
+    /// Sends the request and reads the answer's head; answers what is left to send (an answer may
+    /// begin before the request has ended), and how the answer's body is framed.
     async fn converse(
         &self,
         ex: &mut Exchange,
         client: &mut Client,
         peer: &mut PeerConnection,
         started: Instant,
-    ) -> Result<(bool, Framing), Fault> {
+    ) -> Result<(Option<Sending>, Framing), Fault> {
         let settings = &self.pass.settings;
         let mut out = self.worker.take_out();
         let plan = request::write_head(ex, settings, self.destination, &mut out);
@@ -182,9 +182,12 @@ impl Attempt<'_> {
             one.header_time = Some(started.elapsed());
         }
         ex.upstream_head = Some(shared);
-        let done = sending.is_done();
+        let framing = framing?;
+        if !sending.is_done() {
+            return Ok((Some(sending), framing));
+        }
         self.worker.give_out(sending.into_buffer());
-        Ok((done, framing?))
+        Ok((None, framing))
     }
 
     /// Decides what the answer's head means, and passes the answer to the client.
@@ -194,7 +197,7 @@ impl Attempt<'_> {
         client: &mut Client,
         peer: PeerConnection,
         framing: Framing,
-        sent_whole: bool,
+        sending: Option<Sending>,
     ) -> Result<Flow, Fault> {
         let settings = &self.pass.settings;
         let status = ex.upstream_head.as_ref().map_or(0, |head| head.status);
@@ -221,11 +224,10 @@ impl Attempt<'_> {
         let answer = ex.upstream_head.clone().unwrap_or_default();
         let source = Source::Peer(&answer, framing, settings);
         let outgoing = respond::write_head(self.worker, ex, client, source);
-        let reusable = sent_whole && keeps_alive(&answer) && framing != Framing::Close;
+        let reusable = keeps_alive(&answer) && framing != Framing::Close;
         let buffering = buffers(&answer, settings);
         // HEAD, 204 and 304 are through already.
         let body = Body::new(framing);
-        debug_assert!(outgoing != Outgoing::Nothing || body.is_done() || framing != Framing::None);
         let relay = relay::Relay {
             worker: self.worker,
             settings,
@@ -240,6 +242,7 @@ impl Attempt<'_> {
                 client,
                 peer,
                 body,
+                sending,
                 reusable.then_some(&*self.destination.upstream),
             )
             .await

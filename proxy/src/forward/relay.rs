@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::io::AsyncWrite as _;
 use tokio::time::timeout;
 
-use super::wire;
+use super::wire::{self, Sending};
 use crate::accept::Client;
 use crate::config::{ProxySettings, UpstreamBlock};
 use crate::connect::PeerConnection;
@@ -38,6 +38,8 @@ pub(super) struct Relay<'a> {
 enum Event {
     Read(usize),
     Wrote(usize),
+    /// Something of the request went to the peer.
+    Sent,
 }
 
 /// Bytes waiting in a file because memory is full; read back in order.
@@ -58,6 +60,7 @@ impl Relay<'_> {
         client: &mut Client,
         peer: PeerConnection,
         mut body: Body,
+        mut sending: Option<Sending>,
         keep: Option<&UpstreamBlock>,
     ) -> Result<Flow, Fault> {
         let mut peer = Some(peer);
@@ -67,6 +70,8 @@ impl Relay<'_> {
             if let Some(open) = &mut peer
                 && self.take(ex, client, open, &mut body, &mut overflow)?
             {
+                // A request that was not sent whole leaves its connection in the middle of it.
+                let keep = keep.filter(|_| sending.is_none());
                 self.finish_peer(ex, client, peer.take(), &body, &mut overflow, keep)?;
             }
             overflow
@@ -82,7 +87,9 @@ impl Relay<'_> {
             }
             respond::pace(ex, 0).await;
             self.pace_reading(ex, peer.is_some()).await;
-            match self.step(ex, client, &mut peer, written, &overflow).await? {
+            let event = self.step(ex, client, &mut peer, &mut sending, written, &overflow);
+            match event.await? {
+                Event::Sent => {}
                 Event::Wrote(count) => written += count,
                 Event::Read(0) => Self::peer_closed(&mut body)?,
                 Event::Read(count) => wire::last_try(ex).received += count as u64,
@@ -173,9 +180,10 @@ impl Relay<'_> {
     /// Waits for the client to take something or the peer to send something.
     async fn step(
         &self,
-        ex: &Exchange,
+        ex: &mut Exchange,
         client: &mut Client,
         peer: &mut Option<PeerConnection>,
+        sending: &mut Option<Sending>,
         written: usize,
         overflow: &Overflow,
     ) -> Result<Event, Fault> {
@@ -191,7 +199,17 @@ impl Relay<'_> {
         } else {
             self.settings.read_timeout
         };
-        let event = poll_fn(|cx| poll_step(client, peer, written, reading, cx));
+        let event = poll_fn(|cx| {
+            if let (Some(open), Some(rest)) = (peer.as_mut(), sending.as_mut())
+                && let Poll::Ready(ended) = rest.poll_rest(ex, client, open, cx)?
+            {
+                if ended {
+                    *sending = None;
+                }
+                return Poll::Ready(Ok(Event::Sent));
+            }
+            poll_step(client, peer, written, reading, cx)
+        });
         match timeout(limit, event).await {
             Ok(event) => event,
             Err(_) if waiting > 0 => Err(Fault::client_closed("client timed out")),

@@ -165,8 +165,12 @@ fn passes(header: Header<'_>, plan: BodyPlan, own_body: bool, settings: &ProxySe
         | Known::TransferEncoding
         | Known::Upgrade
         | Known::Expect => false,
-        // Passed as it came when the body is; otherwise ours stands above.
-        Known::ContentLength => plan == (BodyPlan::Streamed { chunked: false }) && !own_body,
+        // Passed as it came when the body is, an empty one too; otherwise ours stands above.
+        Known::ContentLength => match plan {
+            BodyPlan::Streamed { chunked } => !chunked && !own_body,
+            BodyPlan::None => settings.pass_request_body && header.value == b"0",
+            BodyPlan::Own | BodyPlan::Held(_) => false,
+        },
         known => !settings
             .set_headers
             .iter()

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::io;
 use std::io::Write as _;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::AsyncWrite as _;
 use tokio::time::timeout;
@@ -79,6 +79,18 @@ impl Sending {
 
     pub(super) fn is_done(&self) -> bool {
         self.written == self.out.len() && matches!(self.plan, BodyPlan::None | BodyPlan::Own)
+    }
+
+    /// Goes on with a body whose answer has begun already; ready with `true` at its end.
+    pub(super) fn poll_rest(
+        &mut self,
+        ex: &mut Exchange,
+        client: &mut Client,
+        peer: &mut PeerConnection,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<bool, Fault>> {
+        let event = ready!(self.poll(ex, client, peer, cx))?;
+        Poll::Ready(Ok(!matches!(event, Event::Wrote)))
     }
 
     /// Writes what can be written; ready after progress, or at the end.

@@ -142,10 +142,9 @@ fn status_line(status: u16, source: Source<'_>, out: &mut Vec<u8>) {
         Source::Peer(head, ..) if head.status == status => head.reason(),
         _ => reason::phrase(status).as_bytes(),
     };
-    if !phrase.is_empty() {
-        out.push(b' ');
-        out.extend_from_slice(phrase);
-    }
+    // The space stands there even before an empty phrase (RFC 9112 section 4).
+    out.push(b' ');
+    out.extend_from_slice(phrase);
     out.extend_from_slice(b"\r\n");
 }
 
@@ -184,7 +183,11 @@ fn own_fields(
             .iter()
             .any(|add| add.name.eq_ignore_ascii_case(name))
     };
-    if let Some(modified) = reply.last_modified.filter(|_| !replaces(b"last-modified")) {
+    // An error page's date says nothing about what was asked for.
+    let modified = reply
+        .last_modified
+        .filter(|_| matches!(status, 200 | 206 | 304));
+    if let Some(modified) = modified.filter(|_| !replaces(b"last-modified")) {
         line(out, b"Last-Modified", clock::http_date(modified).as_bytes());
     }
     if let Some(location) = &reply.location {
@@ -198,7 +201,7 @@ fn own_fields(
     if let Some(etag) = reply.etag.as_ref().filter(|_| !replaces(b"etag")) {
         line(out, b"ETag", etag.as_bytes());
     }
-    reply.last_modified
+    modified
 }
 
 /// Passes a peer's fields on, in their order, without those that stay here.

@@ -1,6 +1,7 @@
 //! Bodies arrive as they were sent, in either direction, whatever their framing and size.
 
 use std::io::{Read, Write};
+use std::os::unix::net::UnixListener;
 
 use crate::harness::{Backend, Proxy, wait_for};
 
@@ -134,4 +135,57 @@ fn a_client_that_expects_100_gets_it_before_its_body_is_read() {
         !backend.seen()[0].contains("Expect"),
         "it was between the client and us"
     );
+}
+
+#[test]
+fn an_answer_may_begin_before_the_request_has_ended() {
+    const SIZE: usize = 2 << 20;
+    for extra in ["", "proxy_request_buffering off;"] {
+        let dir = tempfile::tempdir().expect("a folder");
+        // Answers at once, then sends back what it reads.
+        let listener = UnixListener::bind(dir.path().join("back.sock")).expect("listens");
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let (mut bytes, mut head) = (vec![0; 65536], Vec::new());
+            while !head.windows(4).any(|w| w == b"\r\n\r\n") {
+                let count = stream.read(&mut bytes).expect("a head");
+                head.extend_from_slice(&bytes[..count]);
+            }
+            let end = head
+                .windows(4)
+                .position(|w| w == b"\r\n\r\n")
+                .expect("an end")
+                + 4;
+            write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n").expect("a head");
+            let (mut echoed, mut held) = (0, head.split_off(end));
+            while echoed < SIZE {
+                stream.write_all(&held).expect("echo");
+                echoed += held.len();
+                let count = if echoed < SIZE {
+                    stream.read(&mut bytes).expect("more")
+                } else {
+                    0
+                };
+                held = bytes[..count].to_vec();
+            }
+        });
+        let front = format!("client_max_body_size 0; {}", front(extra));
+        let proxy = Proxy::start_in(dir, &front);
+        let mut stream = proxy.connect();
+        let body: Vec<u8> = (0..SIZE).map(|at| b'a' + (at % 19) as u8).collect();
+        let mut writer = stream.try_clone().expect("two halves");
+        let sent = body.clone();
+        let writing = std::thread::spawn(move || {
+            write!(
+                writer,
+                "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {SIZE}\r\n\r\n"
+            )
+            .expect("sent");
+            writer.write_all(&sent).expect("sent");
+        });
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("answered");
+        writing.join().expect("the body was taken");
+        assert!(answer.ends_with(&body), "{} bytes came back", answer.len());
+    }
 }
