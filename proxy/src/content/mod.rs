@@ -133,7 +133,8 @@ fn date(ex: &Exchange, name: &[u8]) -> Option<u64> {
 fn is_other_than_asked(ex: &Exchange, modified: Option<u64>, etag: &str) -> bool {
     let newer = date(ex, b"if_unmodified_since").is_some_and(|date| modified > Some(date));
     // Comparison is strong: a weak tag fits none.
-    let mut tags = field(ex, b"if_match").map(|list| list.split(|&b| b == b',').map(<[u8]>::trim_ascii));
+    let mut tags =
+        field(ex, b"if_match").map(|list| list.split(|&b| b == b',').map(<[u8]>::trim_ascii));
     let fits = |tag: &[u8]| tag == b"*" || tag == etag.as_bytes();
     newer || tags.as_mut().is_some_and(|tags| !tags.any(fits))
 }

@@ -52,16 +52,17 @@ impl Reply {
 
     /// Our page for a status.
     pub(crate) fn error(ex: &Exchange, status: u16) -> Self {
-        let tokens = ex.location.client.server_tokens;
+        let page = page(status, ex.location.client.server_tokens);
+        let content_type: &[u8] = if page.is_empty() { b"" } else { b"text/html" };
         Self {
             // 494 is nginx's own; the client sees a 400.
             status: if status == 494 { 400 } else { status },
-            content_type: b"text/html".to_vec(),
+            content_type: content_type.to_vec(),
             location: None,
             last_modified: None,
             etag: None,
             content_range: None,
-            content: Content::Bytes(page(status, tokens).into_bytes()),
+            content: Content::Bytes(page.into_bytes()),
         }
     }
 
