@@ -79,10 +79,14 @@ impl Binaries {
             .map(|name| modified(&self.path(name)))
             .min()
             .flatten();
-        let newest = PACKAGES
+        let sources = PACKAGES
             .iter()
             .chain(&["service"])
-            .map(|name| newest_source(&root.join(name)))
+            .map(|package| root.join(package));
+        let newest = sources
+            .flat_map(|package| {
+                ["Cargo.toml", "src", "assets"].map(|part| newest(&package.join(part)))
+            })
             .max()
             .flatten();
         if built.is_some() && built > newest {
@@ -97,19 +101,15 @@ fn modified(path: &Path) -> Option<SystemTime> {
     path.metadata().and_then(|data| data.modified()).ok()
 }
 
-fn newest_source(folder: &Path) -> Option<SystemTime> {
-    let entries = std::fs::read_dir(folder).ok()?;
+/// The latest change of a file, or of any file below a folder.
+fn newest(path: &Path) -> Option<SystemTime> {
+    if !path.is_dir() {
+        return modified(path);
+    }
+    let entries = std::fs::read_dir(path).ok()?;
     entries
         .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| !path.ends_with("tests") && !path.ends_with("conf"))
-        .map(|path| {
-            if path.is_dir() {
-                newest_source(&path)
-            } else {
-                modified(&path)
-            }
-        })
+        .map(|entry| newest(&entry.path()))
         .max()
         .flatten()
 }
