@@ -64,10 +64,11 @@ impl Template {
         self.write_with(exchange, None, out);
     }
 
-    /// As `write`, but a variable without a value is written as `-` (as in the access log).
-    pub(crate) fn write_or_dash(
+    /// As `write`, for a log: every value escaped, and `missing` in place of one that is not there.
+    pub(crate) fn write_line(
         &self,
         exchange: &Exchange,
+        missing: &[u8],
         escape: fn(&[u8], &mut Vec<u8>),
         out: &mut Vec<u8>,
     ) {
@@ -78,29 +79,10 @@ impl Template {
                     let start = out.len();
                     if !var.write(exchange, None, out) {
                         out.truncate(start);
-                        out.push(b'-');
+                        out.extend_from_slice(missing);
                     } else if !var.is_plain() {
                         escape_from(start, escape, out);
                     }
-                }
-            }
-        }
-    }
-
-    /// As `write`, with every value escaped.
-    pub(crate) fn write_escaped(
-        &self,
-        exchange: &Exchange,
-        escape: fn(&[u8], &mut Vec<u8>),
-        out: &mut Vec<u8>,
-    ) {
-        for part in &self.parts {
-            match part {
-                Part::Text(text) => out.extend_from_slice(text),
-                Part::Var(var) => {
-                    let start = out.len();
-                    var.write(exchange, None, out);
-                    escape_from(start, escape, out);
                 }
             }
         }

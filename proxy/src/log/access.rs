@@ -17,8 +17,8 @@ pub(crate) fn write(exchange: &Exchange) {
             }
         }
         batch::line(&log.file, |line| match log.format.escape {
-            Escape::Default => log.format.line.write_or_dash(exchange, escape, line),
-            Escape::Json => log.format.line.write_escaped(exchange, escape_json, line),
+            Escape::Default => log.format.line.write_line(exchange, b"-", escape, line),
+            Escape::Json => log.format.line.write_line(exchange, b"", escape_json, line),
             Escape::None => log.format.line.write(exchange, line),
         });
     }
