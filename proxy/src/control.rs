@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::accept::listener::Listeners;
 use crate::admin::{self, Counters, Port, Sources, View};
@@ -286,7 +286,10 @@ impl Control {
             return refuse(error.to_string());
         }
         let config = Arc::new(config);
+        let mut taken_over = Vec::new();
         for (commands, _) in &self.workers {
+            let (in_use, is_in_use) = oneshot::channel();
+            taken_over.push(is_in_use);
             let Ok(sockets) = self.listeners.duplicate() else {
                 return refuse("the listening sockets could not be duplicated".to_owned());
             };
@@ -294,6 +297,7 @@ impl Control {
                 .send(Command::Reload {
                     config: Arc::clone(&config),
                     sockets,
+                    in_use,
                 })
                 .await;
         }
@@ -302,6 +306,11 @@ impl Control {
         old.retired.cancel();
         let resolver = resolve::keep_resolving(upstreams, Arc::clone(&self.options.hosts));
         std::mem::replace(&mut self.resolver, tokio::spawn(resolver)).abort();
+        for is_in_use in taken_over {
+            // An error is a worker that has ended: it serves nobody by the old one either.
+            let _ = is_in_use.await;
+        }
+        daemon::mark_reload(&self.config().core);
     }
 
     async fn stop(&mut self, command: Command) {

@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use nix::sys::signal::{self, Signal as Unix};
 use nix::unistd::Pid;
@@ -15,6 +15,8 @@ use crate::config::{self, Core, LoadOptions};
 /// Set for the process that goes on in the background.
 const BACKGROUND: &str = "PROXY_IN_BACKGROUND";
 const START: Duration = Duration::from_secs(10);
+/// How long `-s reload` waits for the new configuration to be in use.
+const RELOAD: Duration = Duration::from_secs(3);
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DaemonError {
@@ -70,13 +72,41 @@ pub(crate) fn send(options: &LoadOptions, signal: Signal) -> Result<(), DaemonEr
         source,
     })?;
     let pid: i32 = text.trim().parse().map_err(|_| DaemonError::BadPid(path))?;
+    let before = marked(&config.core);
     let unix = match signal {
         Signal::Stop => Unix::SIGTERM,
         Signal::Quit => Unix::SIGQUIT,
         Signal::Reload => Unix::SIGHUP,
         Signal::Reopen => Unix::SIGUSR1,
     };
-    signal::kill(Pid::from_raw(pid), unix).map_err(|why| DaemonError::Kill(pid, why))
+    signal::kill(Pid::from_raw(pid), unix).map_err(|why| DaemonError::Kill(pid, why))?;
+    if matches!(signal, Signal::Reload) {
+        await_reload(&config.core, before);
+    }
+    Ok(())
+}
+
+/// The running proxy has taken its new configuration over. Its pid file's time says so, for whoever
+/// sent the signal and waits; where the file may not be touched, nobody is told.
+pub(crate) fn mark_reload(core: &Core) {
+    if let Ok(file) = std::fs::File::options().write(true).open(&core.pid) {
+        let _ = file.set_modified(SystemTime::now());
+    }
+}
+
+fn marked(core: &Core) -> Option<SystemTime> {
+    std::fs::metadata(&core.pid)
+        .and_then(|data| data.modified())
+        .ok()
+}
+
+/// So that the next request after `-s reload` meets the new configuration (nginx returns at once). A
+/// reload that takes longer, or that fails, is the error log's to tell.
+fn await_reload(core: &Core, before: Option<SystemTime>) {
+    let deadline = Instant::now() + RELOAD;
+    while marked(core) == before && Instant::now() < deadline {
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
 }
 
 /// Writes the pid file. Where nobody asked for one, failing to is no reason not to serve.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use socket2::Socket;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::accept::{self, Client, ConnectionInfo};
@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Reload {
         config: Arc<Config>,
         sockets: Vec<(ListenAddress, Socket)>,
+        /// Told when the next request will meet it.
+        in_use: oneshot::Sender<()>,
     },
     /// Finish what is under way and end.
     Quit,
@@ -105,10 +107,11 @@ impl Worker {
         loop {
             tokio::select! {
                 command = commands.recv() => match command {
-                    Some(Command::Reload { config, sockets }) => {
+                    Some(Command::Reload { config, sockets, in_use }) => {
                         self.config.replace(config);
                         self.idle.borrow_mut().clear();
                         self.listen(&mut accepting, sockets);
+                        let _ = in_use.send(());
                     }
                     Some(Command::Quit) => break,
                     Some(Command::Stop) | None => return,

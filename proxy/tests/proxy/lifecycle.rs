@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{Backend, Proxy, wait_for, write_config};
+use crate::harness::{Backend, Proxy, command, wait_for, write_config};
 
 fn answering(text: &str) -> String {
     format!("server {{ listen unix:DIR/front.sock; location / {{ return 200 \"{text}\\n\"; }} }}")
@@ -73,6 +73,19 @@ fn keep_asking(proxy: &Proxy, count: usize) {
             assert!(length > 0, "the connection was closed without an answer");
             answer.extend_from_slice(&piece[..length]);
         }
+    }
+}
+
+#[test]
+fn the_reload_command_returns_when_the_new_configuration_is_in_use() {
+    let proxy = Proxy::start(&answering("generation 0"));
+    for generation in 1..=10 {
+        let text = format!("generation {generation}");
+        write_config(proxy.dir.path(), &answering(&text));
+        let reload = command(proxy.dir.path()).args(["-s", "reload"]).output();
+        let reload = reload.expect("the command runs");
+        assert!(reload.status.success(), "{reload:?}");
+        assert!(proxy.get("/").ends_with(&format!("{text}\n")));
     }
 }
 
