@@ -94,6 +94,14 @@ impl Request {
         }
     }
 
+    /// Goes on inside the proxy under another target; `args` are for one that brings none.
+    pub(crate) fn go_to(&mut self, target: &[u8], args: Vec<u8>) {
+        let question = target.iter().position(|&b| b == b'?');
+        self.path = target[..question.unwrap_or(target.len())].to_vec();
+        self.args = question.map_or(args, |at| target[at + 1..].to_vec());
+        self.untouched = false;
+    }
+
     pub(crate) fn method(&self) -> &[u8] {
         self.method.unwrap_or_else(|| self.head.method())
     }

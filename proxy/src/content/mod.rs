@@ -210,13 +210,8 @@ pub(crate) fn try_files(ex: &mut Exchange) -> Result<Option<Flow>, Fault> {
         TryFile::Named(name) => Ok(Some(Flow::RedirectNamed(name.clone()))),
         TryFile::Path(template) | TryFile::Directory(template) => {
             let target = template.evaluate(ex);
-            let (path, args) = match target.iter().position(|&b| b == b'?') {
-                Some(at) => (target[..at].to_vec(), target[at + 1..].to_vec()),
-                None => (target, ex.request.args.clone()),
-            };
-            ex.request.path = path;
-            ex.request.args = args;
-            ex.request.untouched = false;
+            let own = ex.request.args.clone();
+            ex.request.go_to(&target, own);
             ex.internal = true;
             Ok(Some(Flow::Redirect))
         }

@@ -310,13 +310,7 @@ fn accel_redirect(ex: &Exchange, settings: &ProxySettings) -> Option<Vec<u8>> {
 }
 
 fn set_target(ex: &mut Exchange, target: &[u8]) {
-    let end = target
-        .iter()
-        .position(|&b| b == b'?')
-        .unwrap_or(target.len());
-    ex.request.path = target[..end].to_vec();
-    ex.request.args = target.get(end + 1..).unwrap_or_default().to_vec();
-    ex.request.untouched = false;
+    ex.request.go_to(target, Vec::new());
     ex.internal = true;
     if ex.request.method() != b"HEAD" {
         ex.request.method = Some(b"GET");

@@ -46,13 +46,7 @@ pub(super) fn find(ex: &mut Exchange, status: u16) -> Option<Page> {
         if ex.request.method() != b"HEAD" {
             ex.request.method = Some(b"GET");
         }
-        let (path, args) = match target.iter().position(|&b| b == b'?') {
-            Some(at) => (target[..at].to_vec(), target[at + 1..].to_vec()),
-            None => (target, Vec::new()),
-        };
-        ex.request.path = path;
-        ex.request.args = args;
-        ex.request.untouched = false;
+        ex.request.go_to(&target, Vec::new());
         return Some(Page::Inside(Flow::Redirect));
     }
     let redirects = |code: &u16| matches!(code, 301 | 302 | 303 | 307 | 308);
