@@ -8,6 +8,7 @@ mod logging;
 mod port_owner;
 mod serve;
 mod shutdown;
+mod trusted;
 
 pub use bind::{BindError, bind, clickable};
 pub use healthcheck::{HealthcheckError, healthcheck};
@@ -15,6 +16,7 @@ pub use logging::init_logging;
 pub use port_owner::who_listens;
 pub use serve::{serve, serve_with};
 pub use shutdown::Shutdown;
+pub use trusted::{NotANetwork, TrustedProxies};
 
 /// The one look of all pages of the lab; serve it as `text/css` or put it in a `<style>` element.
 pub const LAB_CSS: &str = include_str!("../assets/lab.css");

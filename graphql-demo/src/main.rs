@@ -1,0 +1,47 @@
+//! Command line: `graphql-demo` serves, `graphql-demo healthcheck` asks a running one.
+
+use clap::{Parser, Subcommand};
+use service::{Shutdown, TrustedProxies};
+
+/// The Countries GraphQL API.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Where to listen; 0.0.0.0 only inside a container
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8002")]
+    bind: String,
+    /// Addresses whose X-Forwarded-* headers are believed: networks, comma-separated
+    #[arg(long, env = "TRUSTED_PROXIES", default_value = "127.0.0.0/8,::1")]
+    trusted_proxies: TrustedProxies,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Exit with 0 if a running one is healthy
+    Healthcheck {
+        #[arg(long, default_value = "http://127.0.0.1:8002/healthz")]
+        url: String,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    match arguments.command {
+        Some(Command::Healthcheck { url }) => Ok(service::healthcheck(&url)?),
+        None => serve(arguments),
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn serve(arguments: Arguments) -> anyhow::Result<()> {
+    service::init_logging();
+    let shutdown = Shutdown::on_signals()?;
+    let listener = service::bind(&arguments.bind).await?;
+    let config = graphql_demo::Config {
+        trusted: arguments.trusted_proxies,
+    };
+    graphql_demo::run(listener, config, shutdown).await;
+    Ok(())
+}
