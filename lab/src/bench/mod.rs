@@ -1,11 +1,15 @@
 //! `cargo lab bench`: our proxy beside nginx, HAProxy and plain TCP relaying, with the same backends, in one run and
 //! in turn, so that a machine that slows down slows all of them. `cargo lab bench idle`: what a connection costs
 //! that does nothing.
+pub mod chat;
 mod contestants;
+pub mod graphql;
 mod idle;
 mod load;
 mod process_cost;
 mod report;
+pub mod soap;
+pub mod webhook;
 
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,11 @@
 //! `cargo lab test browser`: what a student sees, seen by a real browser in which no outside name resolves: three
 //! servers in turn, a lab home that agrees with the status API, a book that can be read and searched offline.
+mod chat;
+mod graphql;
+mod soap;
 mod steps;
 mod webdriver;
+mod webhook;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -73,7 +77,10 @@ async fn look(browser: &Browser, ports: &Ports) -> Result<()> {
     ));
     let found = steps::book_is_searchable(browser, ports).await?;
     done(&format!("its search finds a word: {found}"));
-    Ok(())
+    soap::look(browser, ports).await?;
+    graphql::look(browser, ports).await?;
+    chat::look(browser, ports).await?;
+    webhook::look(browser, ports).await
 }
 
 fn done(what: &str) {

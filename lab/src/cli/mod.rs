@@ -123,6 +123,14 @@ struct Bench {
 enum BenchCommand {
     /// What a connection costs that does nothing
     Idle(bench::IdleOptions),
+    /// The SOAP demo beside npm soap and gSOAP
+    Soap(bench::Options),
+    /// The GraphQL demo beside mercurius with its JIT
+    Graphql(bench::Options),
+    /// The chat beside ws, socket.io, Flask-SocketIO and Bun
+    Chat(bench::Options),
+    /// The webhook receiver beside one commit per request and hookspool
+    Webhook(bench::Options),
 }
 
 impl Cli {
@@ -138,16 +146,16 @@ impl Cli {
             Command::Test(Test::Browser(options)) => return browser::run(&place, options).await,
             Command::Test(Test::Peers(options)) => return peers::run(&place, options).await,
             Command::Check { chapter } => return check::check(&place, chapter).await,
-            Command::Bench(Bench {
-                command: Some(BenchCommand::Idle(options)),
-                ..
-            }) => {
-                return bench::idle(&place, &options).await;
+            Command::Bench(Bench { command, options }) => {
+                return match command {
+                    None => bench::run(&place, &options),
+                    Some(BenchCommand::Idle(options)) => bench::idle(&place, &options).await,
+                    Some(BenchCommand::Soap(options)) => bench::soap::run(&place, &options),
+                    Some(BenchCommand::Graphql(options)) => bench::graphql::run(&place, &options),
+                    Some(BenchCommand::Chat(options)) => bench::chat::run(&place, &options),
+                    Some(BenchCommand::Webhook(options)) => bench::webhook::run(&place, &options),
+                };
             }
-            Command::Bench(Bench {
-                command: None,
-                options,
-            }) => return bench::run(&place, &options),
             Command::Doctor => return doctor::doctor(&place),
             Command::Book(Book::Build { dest }) => book::build_for_people(&place.root, dest)?,
             Command::Book(Book::Serve { port }) => book::serve(&place, port).await?,

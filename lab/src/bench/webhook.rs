@@ -1,0 +1,12 @@
+//! `cargo lab bench webhook`: durable ingest, beside one commit per request and hookspool, in one run and in turn.
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use super::Options;
+use crate::place::Place;
+
+/// Runs the comparison and prints the table.
+pub fn run(_place: &Place, _options: &Options) -> Result<ExitCode> {
+    bail!("this comparison is not written yet")
+}
