@@ -2,6 +2,8 @@
 //!
 //! [`run`] serves until the shutdown.
 
+pub mod protocol;
+
 use std::time::Duration;
 
 use axum::Router;
