@@ -2,6 +2,9 @@
 //!
 //! [`run`] serves until the shutdown.
 
+mod signature;
+pub mod target;
+
 use std::time::Duration;
 
 use axum::Router;
