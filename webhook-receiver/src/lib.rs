@@ -2,7 +2,7 @@
 //!
 //! [`run`] serves until the shutdown.
 
-mod signature;
+pub mod signature;
 pub mod target;
 
 use std::time::Duration;

@@ -5,7 +5,7 @@ use super::mac::{from_hex, same, sha1, sha256, to_hex};
 use super::{Delivery, Outcome, Refusal};
 
 /// Both header values for a body.
-pub(crate) fn sign(secret: &str, body: &[u8]) -> (String, String) {
+pub fn sign(secret: &str, body: &[u8]) -> (String, String) {
     let new = to_hex(&sha256(secret.as_bytes(), &[body]));
     let old = to_hex(&sha1(secret.as_bytes(), body));
     (format!("sha256={new}"), format!("sha1={old}"))

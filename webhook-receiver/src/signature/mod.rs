@@ -10,28 +10,28 @@ mod stripe;
 use axum::http::HeaderMap;
 use serde::Serialize;
 
-pub(crate) use github::sign as sign_github;
-pub(crate) use standard::sign as sign_standard;
+pub use github::sign as sign_github;
+pub use standard::sign as sign_standard;
 
 /// How far a signed time may be from ours, both ways: a signature that was overheard can be replayed for this long.
-pub(crate) const REPLAY_WINDOW_SECONDS: i64 = 300;
+pub const REPLAY_WINDOW_SECONDS: i64 = 300;
 
 /// What one delivery's signature is worth.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Report {
+pub struct Report {
     /// `github`, `github-sha1`, `standard-webhooks` or `stripe`; null without a signature.
-    pub(crate) scheme: Option<&'static str>,
-    pub(crate) verdict: Verdict,
+    pub scheme: Option<&'static str>,
+    pub verdict: Verdict,
     /// Why it is not valid, in words for the page.
-    pub(crate) reason: Option<String>,
+    pub reason: Option<String>,
     /// Our clock minus the signed time, where the scheme signs one.
-    pub(crate) age_seconds: Option<i64>,
+    pub age_seconds: Option<i64>,
 }
 
 /// The three answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Verdict {
+pub enum Verdict {
     Valid,
     Invalid,
     Unsigned,
@@ -39,7 +39,7 @@ pub(crate) enum Verdict {
 
 /// Why a signature doesn't count. Each names what the student can look at next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     #[error("the header is malformed: expected {0}")]
     Malformed(&'static str),
     #[error("the header {0} is missing")]
@@ -58,10 +58,10 @@ pub(crate) enum Refusal {
 type Outcome = Result<Option<i64>, Refusal>;
 
 /// Everything that a scheme decides with.
-pub(crate) struct Delivery<'a> {
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) body: &'a [u8],
-    pub(crate) now: i64,
+struct Delivery<'a> {
+    headers: &'a HeaderMap,
+    body: &'a [u8],
+    now: i64,
 }
 
 impl Delivery<'_> {
@@ -94,7 +94,7 @@ const SCHEMES: [(&str, &str, Check); 4] = [
 ];
 
 /// Judges one delivery. `secrets` holds one secret a line, so that an old and a new one work while they are changed.
-pub(crate) fn check(secrets: &str, headers: &HeaderMap, body: &[u8], now: i64) -> Report {
+pub fn check(secrets: &str, headers: &HeaderMap, body: &[u8], now: i64) -> Report {
     let delivery = Delivery { headers, body, now };
     let scheme = SCHEMES
         .iter()
@@ -128,7 +128,7 @@ pub(crate) fn check(secrets: &str, headers: &HeaderMap, body: &[u8], now: i64) -
 }
 
 /// The name under which a sender repeats a delivery: two requests with one id are one event, to be acted on once.
-pub(crate) fn delivery_id(headers: &HeaderMap) -> Option<String> {
+pub fn delivery_id(headers: &HeaderMap) -> Option<String> {
     ["x-github-delivery", "webhook-id", "idempotency-key"]
         .iter()
         .find_map(|name| headers.get(*name)?.to_str().ok())

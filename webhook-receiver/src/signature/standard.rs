@@ -8,7 +8,7 @@ use super::mac::{same, sha256};
 use super::{Delivery, Outcome, Refusal};
 
 /// The value of `webhook-signature`; None for a secret that is not base64.
-pub(crate) fn sign(secret: &str, id: &str, timestamp: i64, body: &[u8]) -> Option<String> {
+pub fn sign(secret: &str, id: &str, timestamp: i64, body: &[u8]) -> Option<String> {
     let key = key(secret).ok()?;
     let signature = sha256(&key, &signed_parts(id, &timestamp.to_string(), body));
     Some(format!("v1,{}", STANDARD.encode(signature)))
@@ -28,7 +28,9 @@ pub(super) fn check(delivery: &Delivery<'_>, secret: &str) -> Outcome {
         .filter_map(|signature| signature.strip_prefix("v1,"))
         .peekable();
     if symmetric.peek().is_none() {
-        return Err(Refusal::Malformed("v1, and base64 (v1a needs a public key)"));
+        return Err(Refusal::Malformed(
+            "v1, and base64 (v1a needs a public key)",
+        ));
     }
     // Several signatures mean that the sender is changing its secret: one that fits is enough.
     let fits = symmetric

@@ -6,7 +6,11 @@ use super::{Delivery, Outcome, Refusal};
 pub(super) fn check(delivery: &Delivery<'_>, secret: &str) -> Outcome {
     const SHAPE: Refusal = Refusal::Malformed("t=<unix seconds>,v1=<64 hex digits>");
     let value = delivery.header("stripe-signature")?;
-    let fields = || value.split(',').filter_map(|field| field.trim().split_once('='));
+    let fields = || {
+        value
+            .split(',')
+            .filter_map(|field| field.trim().split_once('='))
+    };
     let timestamp = fields().find(|(name, _)| *name == "t").ok_or(SHAPE)?.1;
     let signed: i64 = timestamp.parse().map_err(|_| SHAPE)?;
     let mut signatures = fields()

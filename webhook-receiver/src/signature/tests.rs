@@ -3,8 +3,7 @@
 use super::*;
 
 const GITHUB_SECRET: &str = "It's a Secret to Everybody";
-const GITHUB_256: &str =
-    "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+const GITHUB_256: &str = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
 const GITHUB_1: &str = "sha1=01dc10d0c83e72ed246219cdd91669667fe2ca59";
 const STANDARD_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const STANDARD_BODY: &[u8] = br#"{"email":"test@example.com","username":"test_user"}"#;
@@ -54,12 +53,7 @@ fn the_published_vectors_are_valid() {
 fn what_we_sign_is_what_the_vectors_say() {
     let (new, old) = sign_github(GITHUB_SECRET, b"Hello, World!");
     assert_eq!((new.as_str(), old.as_str()), (GITHUB_256, GITHUB_1));
-    let signature = sign_standard(
-        STANDARD_SECRET,
-        STANDARD[0].1,
-        STANDARD_TIME,
-        STANDARD_BODY,
-    );
+    let signature = sign_standard(STANDARD_SECRET, STANDARD[0].1, STANDARD_TIME, STANDARD_BODY);
     assert_eq!(signature.unwrap(), STANDARD[2].1);
 }
 
@@ -69,14 +63,23 @@ fn github_says_what_is_wrong() {
         ("sha256=00", "expected sha256="),
         ("sha1=757107", "expected sha256="),
         (GITHUB_1, "expected sha256="),
-        ("sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e18", "another secret"),
-        ("sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e1é", "malformed"),
+        (
+            "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e18",
+            "another secret",
+        ),
+        (
+            "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e1é",
+            "malformed",
+        ),
     ];
     for (signature, reason) in table {
         let headers = headers(&[("x-hub-signature-256", signature)]);
         let report = check(GITHUB_SECRET, &headers, b"Hello, World!", 0);
         assert_eq!(report.verdict, Verdict::Invalid, "{signature}");
-        assert!(report.reason.as_ref().unwrap().contains(reason), "{report:?}");
+        assert!(
+            report.reason.as_ref().unwrap().contains(reason),
+            "{report:?}"
+        );
     }
 }
 
@@ -85,7 +88,12 @@ fn the_usual_two_mistakes_are_named() {
     let signed = |body: &[u8]| headers(&[("x-hub-signature-256", &sign_github("s", body).0)]);
     let cut = check("s", &signed(b"{}\n"), b"{}", 0).reason.unwrap();
     assert!(cut.contains("line feed"), "{cut}");
-    let form = check("s", &signed(b"{\"a\": 1}"), b"payload=%7B%22a%22%3A+1%7D", 0);
+    let form = check(
+        "s",
+        &signed(b"{\"a\": 1}"),
+        b"payload=%7B%22a%22%3A+1%7D",
+        0,
+    );
     let form = form.reason.unwrap();
     assert!(form.contains("form itself"), "{form}");
 }
@@ -115,7 +123,10 @@ fn the_replay_window_ends_after_five_minutes_both_ways() {
             STANDARD_TIME + drift,
         );
         assert_eq!(report.verdict, verdict, "{drift}");
-        assert!(report.reason.unwrap_or_default().contains(reason), "{drift}");
+        assert!(
+            report.reason.unwrap_or_default().contains(reason),
+            "{drift}"
+        );
     }
 }
 
@@ -132,21 +143,50 @@ fn a_second_signature_or_a_second_secret_lets_secrets_change() {
 #[test]
 fn standard_says_what_is_wrong() {
     let with = |name: &str, value: &'static str| {
-        STANDARD.map(|pair| if pair.0 == name { (pair.0, value) } else { pair })
+        STANDARD.map(|pair| {
+            if pair.0 == name {
+                (pair.0, value)
+            } else {
+                pair
+            }
+        })
     };
     let table = [
-        (STANDARD_SECRET, STANDARD[1..].to_vec(), "webhook-id is missing"),
-        (STANDARD_SECRET, with("webhook-timestamp", "soon").to_vec(), "unix seconds"),
-        (STANDARD_SECRET, with("webhook-signature", "v1a,AAAA").to_vec(), "public key"),
-        (STANDARD_SECRET, with("webhook-signature", "v1,@@").to_vec(), "another secret"),
-        (STANDARD_SECRET, with("webhook-id", "msg_2").to_vec(), "another secret"),
+        (
+            STANDARD_SECRET,
+            STANDARD[1..].to_vec(),
+            "webhook-id is missing",
+        ),
+        (
+            STANDARD_SECRET,
+            with("webhook-timestamp", "soon").to_vec(),
+            "unix seconds",
+        ),
+        (
+            STANDARD_SECRET,
+            with("webhook-signature", "v1a,AAAA").to_vec(),
+            "public key",
+        ),
+        (
+            STANDARD_SECRET,
+            with("webhook-signature", "v1,@@").to_vec(),
+            "another secret",
+        ),
+        (
+            STANDARD_SECRET,
+            with("webhook-id", "msg_2").to_vec(),
+            "another secret",
+        ),
         ("no base64!", STANDARD.to_vec(), "whsec_"),
         ("", STANDARD.to_vec(), "empty"),
     ];
     for (secret, pairs, reason) in table {
         let report = check(secret, &headers(&pairs), STANDARD_BODY, STANDARD_TIME);
         assert_eq!(report.verdict, Verdict::Invalid, "{reason}");
-        assert!(report.reason.as_ref().unwrap().contains(reason), "{report:?}");
+        assert!(
+            report.reason.as_ref().unwrap().contains(reason),
+            "{report:?}"
+        );
     }
 }
 

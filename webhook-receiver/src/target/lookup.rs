@@ -47,7 +47,10 @@ async fn ask(server: SocketAddr, name: &str, kind: RecordType) -> Option<Vec<IpA
     let id = rand::random();
     let mut question = Message::new(id, MessageType::Query, OpCode::Query);
     question.metadata.recursion_desired = true;
-    question.add_query(Query::query(Name::from_ascii(format!("{name}.")).ok()?, kind));
+    question.add_query(Query::query(
+        Name::from_ascii(format!("{name}.")).ok()?,
+        kind,
+    ));
     let local: SocketAddr = if server.is_ipv4() {
         (Ipv4Addr::UNSPECIFIED, 0).into()
     } else {
@@ -57,7 +60,10 @@ async fn ask(server: SocketAddr, name: &str, kind: RecordType) -> Option<Vec<IpA
     socket.connect(server).await.ok()?;
     socket.send(&question.to_vec().ok()?).await.ok()?;
     let mut bytes = [0; 1232];
-    let length = timeout(PATIENCE, socket.recv(&mut bytes)).await.ok()?.ok()?;
+    let length = timeout(PATIENCE, socket.recv(&mut bytes))
+        .await
+        .ok()?
+        .ok()?;
     let answer = Message::from_vec(&bytes[..length]).ok()?;
     if answer.metadata.id != id {
         return None;

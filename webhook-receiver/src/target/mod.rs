@@ -66,10 +66,7 @@ pub enum Refused {
     #[error("no host in the URL")]
     NoHost,
     #[error("{address} is {what}; the policy allows public addresses only")]
-    NotPublic {
-        address: IpAddr,
-        what: &'static str,
-    },
+    NotPublic { address: IpAddr, what: &'static str },
     #[error("{0} is not this machine; the policy allows loopback only")]
     NotLoopback(IpAddr),
     #[error("{0:?} has no address")]
@@ -174,7 +171,7 @@ impl Resolve for Targets {
 }
 
 /// What went wrong with a request, in one line and without the URL's secrets: our refusal if there is one.
-pub(crate) fn reason(error: &reqwest::Error) -> String {
+pub fn reason(error: &reqwest::Error) -> String {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     let mut deepest = String::new();
     while let Some(inner) = source {

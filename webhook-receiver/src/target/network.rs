@@ -56,7 +56,10 @@ const NOT_PUBLIC: [(&str, &str); 29] = [
     ("10.0.0.0/8", "a private network"),
     ("100.64.0.0/10", "a provider's shared network"),
     ("127.0.0.0/8", "loopback"),
-    ("169.254.0.0/16", "link-local, where clouds serve their metadata"),
+    (
+        "169.254.0.0/16",
+        "link-local, where clouds serve their metadata",
+    ),
     ("172.16.0.0/12", "a private network"),
     ("192.0.0.0/24", "protocol assignments"),
     ("192.0.2.0/24", "documentation"),
@@ -104,7 +107,14 @@ mod tests {
         for (network, _) in NOT_PUBLIC {
             assert!(network.parse::<Network>().is_ok(), "{network}");
         }
-        for nonsense in ["", "10.0.0.0/33", "::/129", "10.0.0/8", "a/8", "10.0.0.0/-1"] {
+        for nonsense in [
+            "",
+            "10.0.0.0/33",
+            "::/129",
+            "10.0.0/8",
+            "a/8",
+            "10.0.0.0/-1",
+        ] {
             assert!(nonsense.parse::<Network>().is_err(), "{nonsense}");
         }
     }

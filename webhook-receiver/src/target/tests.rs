@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use hickory_proto::op::Message;
+use hickory_proto::op::{Message, MessageType};
 use hickory_proto::rr::rdata::A;
 use hickory_proto::rr::{RData, Record, RecordType};
 use tokio::net::{TcpListener, UdpSocket};
@@ -95,13 +95,22 @@ fn urls_that_are_more_than_a_target_are_refused_under_every_policy() {
     for (target, refused) in [
         ("ftp://192.0.2.1/", Refused::Scheme("ftp".to_owned())),
         ("file:///etc/passwd", Refused::Scheme("file".to_owned())),
-        ("gopher://127.0.0.1:25/", Refused::Scheme("gopher".to_owned())),
+        (
+            "gopher://127.0.0.1:25/",
+            Refused::Scheme("gopher".to_owned()),
+        ),
         ("http://public.example@127.0.0.1/", Refused::Credentials),
         ("http://user:secret@example.org/", Refused::Credentials),
         ("//127.0.0.1/", Refused::NotAUrl("//127.0.0.1/".to_owned())),
         ("http://", Refused::NotAUrl("http://".to_owned())),
-        ("http://[fe80::1%25eth0]/", Refused::NotAUrl("http://[fe80::1%25eth0]/".to_owned())),
-        ("http://1.2.3.256/", Refused::NotAUrl("http://1.2.3.256/".to_owned())),
+        (
+            "http://[fe80::1%25eth0]/",
+            Refused::NotAUrl("http://[fe80::1%25eth0]/".to_owned()),
+        ),
+        (
+            "http://1.2.3.256/",
+            Refused::NotAUrl("http://1.2.3.256/".to_owned()),
+        ),
     ] {
         assert_eq!(Targets::any().check(target), Err(refused), "{target}");
     }
@@ -124,10 +133,20 @@ fn public_addresses_are_fair() {
 #[test]
 fn the_loopback_policy_allows_this_machine_and_the_networks_that_are_named() {
     let mut targets = Targets::default();
-    for fair in ["http://127.0.0.1:3000/", "http://127.9.9.9/", "http://[::1]/", "http://[::ffff:127.0.0.1]/"] {
+    for fair in [
+        "http://127.0.0.1:3000/",
+        "http://127.9.9.9/",
+        "http://[::1]/",
+        "http://[::ffff:127.0.0.1]/",
+    ] {
         assert!(targets.check(fair).is_ok(), "{fair}");
     }
-    for target in ["http://8.8.8.8/", "http://10.0.0.1/", "http://0.0.0.0/", "http://169.254.169.254/"] {
+    for target in [
+        "http://8.8.8.8/",
+        "http://10.0.0.1/",
+        "http://0.0.0.0/",
+        "http://169.254.169.254/",
+    ] {
         assert!(
             matches!(targets.check(target), Err(Refused::NotLoopback(_))),
             "{target}"
@@ -152,7 +171,11 @@ async fn rebinding_server() -> (SocketAddr, Arc<AtomicU8>) {
             let query = message.queries[0].clone();
             if query.query_type() == RecordType::A {
                 let turn = count.fetch_add(1, Ordering::SeqCst);
-                let ip = if turn == 0 { [8, 8, 8, 8] } else { [127, 0, 0, 1] };
+                let ip = if turn == 0 {
+                    [8, 8, 8, 8]
+                } else {
+                    [127, 0, 0, 1]
+                };
                 let data = RData::A(A(ip.into()));
                 message.add_answer(Record::from_rdata(query.name().clone(), 0, data));
             }
@@ -161,8 +184,6 @@ async fn rebinding_server() -> (SocketAddr, Arc<AtomicU8>) {
     });
     (address, asked)
 }
-
-use hickory_proto::op::MessageType;
 
 #[tokio::test]
 async fn a_name_that_changes_its_address_after_a_check_gains_nothing() {
@@ -175,7 +196,9 @@ async fn a_name_that_changes_its_address_after_a_check_gains_nothing() {
     let first = targets.resolve_fair("rebind.example").await.unwrap();
     assert_eq!(first, vec!["8.8.8.8:0".parse().unwrap()]);
     // ... but the connection looks at the address that it really uses.
-    let url = targets.check(&format!("http://rebind.example:{port}/")).unwrap();
+    let url = targets
+        .check(&format!("http://rebind.example:{port}/"))
+        .unwrap();
     let client = targets.client(Duration::from_secs(2));
     let error = client.get(url).send().await.unwrap_err();
     assert!(reason(&error).contains("loopback"), "{}", reason(&error));
@@ -188,7 +211,10 @@ async fn a_name_that_changes_its_address_after_a_check_gains_nothing() {
 async fn names_that_mean_this_machine_are_refused_when_they_are_resolved() {
     for name in ["localhost", "LOCALHOST", "localhost.", "a.b.localhost"] {
         let fair = public().resolve_fair(name).await;
-        assert!(matches!(fair, Err(Refused::NotPublic { .. })), "{name} {fair:?}");
+        assert!(
+            matches!(fair, Err(Refused::NotPublic { .. })),
+            "{name} {fair:?}"
+        );
     }
     let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let mut targets = public();
