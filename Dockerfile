@@ -1,5 +1,5 @@
 # One build for the whole lab, then one small image per service:
-#   build (Rust) ->  backends   proxy   docs   load-tester      (Debian, no compiler)
+#   build (Rust) ->  backends   proxy   docs   load-tester   and the four demos      (Debian, no compiler)
 #                ->  test                                       (the build's own image, to run the tests in)
 # Every image has a shell: `docker compose exec backend1 sh` and look around.
 
@@ -12,7 +12,7 @@ RUN --mount=type=cache,id=lab8-registry,target=/usr/local/cargo/registry,sharing
     --mount=type=cache,id=lab8-target,target=/src/target,sharing=locked \
     cargo build --locked --profile lab --bins \
  && mkdir /out \
- && for program in backends load-tester proxy; do strip --strip-debug -o /out/$program target/lab/$program; done \
+ && for program in backends graphql-demo load-tester proxy soap-demo webhook-receiver websocket-chat; do strip --strip-debug -o /out/$program target/lab/$program; done \
  && target/lab/lab book build --dest /out/book
 
 # What all services share: an unprivileged user. No service needs more than its own binary.
@@ -40,6 +40,26 @@ COPY --from=build /out/book /etc/proxy/book
 EXPOSE 8000
 STOPSIGNAL SIGQUIT
 CMD ["proxy", "-g", "daemon off;", "--admin", "127.0.0.1:8080"]
+
+FROM base AS soap-demo
+COPY --from=build /out/soap-demo /usr/local/bin/
+EXPOSE 8001
+CMD ["soap-demo", "--bind", "0.0.0.0:8001"]
+
+FROM base AS graphql-demo
+COPY --from=build /out/graphql-demo /usr/local/bin/
+EXPOSE 8002
+CMD ["graphql-demo", "--bind", "0.0.0.0:8002"]
+
+FROM base AS websocket-chat
+COPY --from=build /out/websocket-chat /usr/local/bin/
+EXPOSE 8003
+CMD ["websocket-chat", "--bind", "0.0.0.0:8003"]
+
+FROM base AS webhook-receiver
+COPY --from=build /out/webhook-receiver /usr/local/bin/
+EXPOSE 8004 2525 5300
+CMD ["webhook-receiver", "--bind", "0.0.0.0:8004"]
 
 FROM base AS load-tester
 COPY --from=build /out/load-tester /usr/local/bin/

@@ -13,10 +13,20 @@ pub struct Ports {
     pub docs: u16,
     /// Lab home, status API and metrics.
     pub admin: u16,
+    /// The demos' pages: `listen 8001` to `listen 8004`.
+    pub soap: u16,
+    pub graphql: u16,
+    pub chat: u16,
+    pub webhooks: u16,
+    /// The webhook receiver's mail and name servers (the latter UDP, too), past the proxy, which speaks HTTP.
+    pub smtp: u16,
+    pub dns: u16,
     /// The three backends; in Docker each has port 5000 of its own host.
     pub backends: [u16; 3],
     /// The server behind `docs`.
     pub docs_server: u16,
+    /// The servers behind the demos' pages, in their order.
+    pub demo_servers: [u16; 4],
 }
 
 impl Default for Ports {
@@ -25,8 +35,15 @@ impl Default for Ports {
             http: 8088,
             docs: 8000,
             admin: 8080,
+            soap: 8001,
+            graphql: 8002,
+            chat: 8003,
+            webhooks: 8004,
+            smtp: 2525,
+            dns: 5300,
             backends: [5001, 5002, 5003],
             docs_server: 5008,
+            demo_servers: [5011, 5012, 5013, 5014],
         }
     }
 }
@@ -34,7 +51,7 @@ impl Default for Ports {
 impl Ports {
     /// Ports that nobody has at this moment. All are held until the last is known, so they differ.
     pub fn free() -> Result<Self> {
-        let held = (0..7)
+        let held = (0..17)
             .map(|_| TcpListener::bind("127.0.0.1:0"))
             .collect::<Result<Vec<_>, _>>()
             .context("no free port on 127.0.0.1")?;
@@ -46,17 +63,30 @@ impl Ports {
             http: next()?,
             docs: next()?,
             admin: next()?,
+            soap: next()?,
+            graphql: next()?,
+            chat: next()?,
+            webhooks: next()?,
+            smtp: next()?,
+            dns: next()?,
             backends: [next()?, next()?, next()?],
             docs_server: next()?,
+            demo_servers: [next()?, next()?, next()?, next()?],
         })
     }
 
-    /// The ports that compose.yaml publishes, moved by the same variables. Backends have none.
+    /// The ports that compose.yaml publishes, moved by the same variables. What stands behind the proxy has none.
     pub fn of_compose() -> Result<Self> {
         Ok(Self {
             http: from_environment("LAB_HTTP_PORT", 80)?,
             docs: from_environment("LAB_DOCS_PORT", 8000)?,
             admin: from_environment("LAB_ADMIN_PORT", 8080)?,
+            soap: from_environment("LAB_SOAP_PORT", 8001)?,
+            graphql: from_environment("LAB_GRAPHQL_PORT", 8002)?,
+            chat: from_environment("LAB_CHAT_PORT", 8003)?,
+            webhooks: from_environment("LAB_WEBHOOK_PORT", 8004)?,
+            smtp: from_environment("LAB_SMTP_PORT", 2525)?,
+            dns: from_environment("LAB_DNS_PORT", 5300)?,
             ..Self::default()
         })
     }

@@ -9,7 +9,15 @@ use crate::place::Place;
 use crate::ports::Ports;
 
 /// The packages whose binaries a lab needs.
-pub const PACKAGES: &[&str] = &["backends", "load-tester", "proxy"];
+pub const PACKAGES: &[&str] = &[
+    "backends",
+    "graphql-demo",
+    "load-tester",
+    "proxy",
+    "soap-demo",
+    "webhook-receiver",
+    "websocket-chat",
+];
 
 /// One long-running process of the lab.
 #[derive(Debug)]
@@ -31,7 +39,11 @@ pub struct Service {
 
 #[derive(Debug)]
 enum Kind {
-    Backend { server_name: &'static str },
+    Backend {
+        server_name: &'static str,
+    },
+    /// Starts with these arguments beside `--bind`.
+    Demo(fn(&Place, &Ports) -> Vec<String>),
     Docs,
     Proxy,
 }
@@ -50,6 +62,20 @@ pub const SERVICES: &[Service] = &[
         page: "",
         kind: Kind::Docs,
     },
+    demo("soap-demo", 8001, |ports| ports.demo_servers[0], no_more),
+    demo("graphql-demo", 8002, |ports| ports.demo_servers[1], no_more),
+    demo(
+        "websocket-chat",
+        8003,
+        |ports| ports.demo_servers[2],
+        no_more,
+    ),
+    demo(
+        "webhook-receiver",
+        8004,
+        |ports| ports.demo_servers[3],
+        no_more,
+    ),
     Service {
         name: "proxy",
         binary: "proxy",
@@ -74,6 +100,30 @@ pub const FRONTS: &[Front] = &[
         port: |ports| ports.docs,
         title: "book",
         hint: "the chapters",
+    },
+    Front {
+        listen: 8001,
+        port: |ports| ports.soap,
+        title: "SOAP",
+        hint: "five services, their contracts, both messages",
+    },
+    Front {
+        listen: 8002,
+        port: |ports| ports.graphql,
+        title: "GraphQL",
+        hint: "ask the countries API",
+    },
+    Front {
+        listen: 8003,
+        port: |ports| ports.chat,
+        title: "chat",
+        hint: "two windows, and the frames between them",
+    },
+    Front {
+        listen: 8004,
+        port: |ports| ports.webhooks,
+        title: "webhooks",
+        hint: "a URL of your own, and what arrives there",
     },
     Front {
         listen: 8080,
@@ -111,6 +161,27 @@ const fn backend(
     }
 }
 
+const fn demo(
+    name: &'static str,
+    inside: u16,
+    port: fn(&Ports) -> u16,
+    more: fn(&Place, &Ports) -> Vec<String>,
+) -> Service {
+    Service {
+        name,
+        binary: name,
+        inside,
+        port,
+        health: "/healthz",
+        page: "",
+        kind: Kind::Demo(more),
+    }
+}
+
+fn no_more(_: &Place, _: &Ports) -> Vec<String> {
+    Vec::new()
+}
+
 /// How to start one service: arguments and environment.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Start {
@@ -134,7 +205,7 @@ impl Service {
     /// nginx's language: QUIT lets requests in flight finish, TERM does not.
     pub fn stop_signal(&self) -> Signal {
         match self.kind {
-            Kind::Backend { .. } => Signal::SIGTERM,
+            Kind::Backend { .. } | Kind::Demo(_) => Signal::SIGTERM,
             Kind::Docs | Kind::Proxy => Signal::SIGQUIT,
         }
     }
@@ -150,6 +221,11 @@ impl Service {
                 args: vec!["--bind".into(), listen],
                 env: vec![("SERVER_NAME", server_name.to_owned())],
             },
+            Kind::Demo(more) => {
+                let mut args = vec!["--bind".into(), listen];
+                args.extend(more(place, ports));
+                Start { args, env: vec![] }
+            }
             Kind::Docs => {
                 let prefix = place.state.join("docs");
                 let conf = place.root.join("docs/nginx.conf");

@@ -78,6 +78,8 @@ fn both_give_the_backends_the_same_names() {
 
 #[test]
 fn only_the_proxy_publishes_and_on_this_machine_only() {
+    // Mail and DNS are no HTTP: the webhook receiver takes them itself.
+    const NOT_HTTP: [&str; 2] = ["proxy", "webhook-receiver"];
     let published: Vec<_> = compose_services()
         .into_iter()
         .filter(|(_, lines)| !lines.contains("profiles:"))
@@ -87,25 +89,35 @@ fn only_the_proxy_publishes_and_on_this_machine_only() {
                 .map(str::trim)
                 .filter(|line| line.starts_with("- \"127.0.0.1:"))
                 .collect();
-            assert_eq!(lines.contains("ports:"), name == "proxy", "{name}");
+            assert_eq!(
+                lines.contains("ports:"),
+                NOT_HTTP.contains(&name.as_str()),
+                "{name}"
+            );
+            assert_eq!(
+                ports.len(),
+                lines.matches("\n      - \"").count(),
+                "{name} publishes beyond 127.0.0.1"
+            );
             ports
                 .iter()
                 .map(|line| (*line).to_owned())
                 .collect::<Vec<_>>()
         })
         .collect();
-    let inside: BTreeSet<u16> = published
+    let inside: BTreeSet<_> = published
         .iter()
         .map(|line| {
             line.trim_end_matches('"')
                 .rsplit(':')
                 .next()
                 .unwrap()
-                .parse()
-                .unwrap()
+                .to_owned()
         })
         .collect();
-    assert_eq!(inside, FRONTS.iter().map(|front| front.listen).collect());
+    let fronts = FRONTS.iter().map(|front| front.listen.to_string());
+    let others = ["2525", "5300", "5300/udp"].map(str::to_owned);
+    assert_eq!(inside, fronts.chain(others).collect());
 }
 
 #[test]
@@ -124,7 +136,14 @@ fn the_proxy_is_told_where_every_host_of_its_configuration_is() {
     let hosts = lines
         .iter()
         .filter_map(|line| line.strip_prefix("server "))
-        .filter_map(|rest| rest.strip_suffix(';'));
+        .filter_map(|rest| rest.strip_suffix(';'))
+        .chain(
+            lines
+                .iter()
+                .filter_map(|line| line.strip_prefix("proxy_pass http://"))
+                .filter_map(|rest| rest.strip_suffix(';'))
+                .filter(|target| target.contains(':')),
+        );
     for host in hosts {
         let mapped = format!("{host}=127.0.0.1:");
         assert!(

@@ -19,7 +19,25 @@ pub(super) struct UpOptions {
     /// Port of the lab home and the status API
     #[arg(long, env = "LAB_ADMIN_PORT", default_value_t = Ports::default().admin)]
     admin_port: u16,
-    /// Port of backend1; backend2 and backend3 follow, the book's server is 7 above
+    /// Port of the SOAP demo
+    #[arg(long, env = "LAB_SOAP_PORT", default_value_t = Ports::default().soap)]
+    soap_port: u16,
+    /// Port of the GraphQL demo
+    #[arg(long, env = "LAB_GRAPHQL_PORT", default_value_t = Ports::default().graphql)]
+    graphql_port: u16,
+    /// Port of the chat
+    #[arg(long, env = "LAB_CHAT_PORT", default_value_t = Ports::default().chat)]
+    chat_port: u16,
+    /// Port of the webhook receiver
+    #[arg(long, env = "LAB_WEBHOOK_PORT", default_value_t = Ports::default().webhooks)]
+    webhook_port: u16,
+    /// Port of its mail server
+    #[arg(long, env = "LAB_SMTP_PORT", default_value_t = Ports::default().smtp)]
+    smtp_port: u16,
+    /// Port of its name server
+    #[arg(long, env = "LAB_DNS_PORT", default_value_t = Ports::default().dns)]
+    dns_port: u16,
+    /// Port of backend1; backend2 and backend3 follow, the book's server is 7 above, the demos' 10 to 13
     #[arg(long, env = "LAB_BACKEND_PORT", default_value_t = Ports::default().backends[0],
         value_parser = clap::value_parser!(u16).range(1..=65000))]
     backend_port: u16,
@@ -45,8 +63,15 @@ impl UpOptions {
                 http: self.http_port,
                 docs: self.docs_port,
                 admin: self.admin_port,
+                soap: self.soap_port,
+                graphql: self.graphql_port,
+                chat: self.chat_port,
+                webhooks: self.webhook_port,
+                smtp: self.smtp_port,
+                dns: self.dns_port,
                 backends: [first, first + 1, first + 2],
                 docs_server: first + 7,
+                demo_servers: [first + 10, first + 11, first + 12, first + 13],
             }
         };
         let Self {

@@ -152,10 +152,19 @@ fn trimmed(text: &str) -> String {
 
 /// Our programs are found first, the real ones behind them.
 fn with_shims(command: &mut Command, shims: &Path, ports: &Ports) {
-    command.env("HTTP_PORT", ports.http.to_string());
-    command
-        .env("DOCS_PORT", ports.docs.to_string())
-        .env("ADMIN_PORT", ports.admin.to_string());
+    for (variable, port) in [
+        ("HTTP_PORT", ports.http),
+        ("DOCS_PORT", ports.docs),
+        ("ADMIN_PORT", ports.admin),
+        ("SOAP_PORT", ports.soap),
+        ("GRAPHQL_PORT", ports.graphql),
+        ("CHAT_PORT", ports.chat),
+        ("WEBHOOK_PORT", ports.webhooks),
+        ("SMTP_PORT", ports.smtp),
+        ("DNS_PORT", ports.dns),
+    ] {
+        command.env(variable, port.to_string());
+    }
     let path = std::env::var("PATH").unwrap_or_default();
     command
         .env("REAL_PATH", &path)
