@@ -13,6 +13,7 @@ pub mod book;
 pub mod browser;
 pub mod check;
 pub mod cli;
+mod clients;
 pub mod control;
 pub mod docker_run;
 pub mod doctor;

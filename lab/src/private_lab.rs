@@ -166,7 +166,8 @@ fn collect(pipe: impl std::io::Read + Send + 'static, said: Arc<Mutex<String>>) 
     });
 }
 
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+/// All files below `from`, over what `to` has already.
+pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     let entries = fs::read_dir(from).with_context(|| from.display().to_string())?;
     for entry in entries.flatten() {

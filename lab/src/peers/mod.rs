@@ -1,5 +1,6 @@
-//! `cargo lab test peers`: the same configuration on real nginx and on ours, the same bytes sent to both, the
-//! answers and what the backend saw compared. The table is lab/peers/*.toml.
+//! `cargo lab test peers`: the demos with clients that others wrote (`crate::clients`), and the proxy beside real nginx:
+//! the same configuration, the same bytes sent to both, the answers and what the backend saw compared. The table is
+//! lab/peers/*.toml.
 mod answer;
 mod backend;
 mod pair;
@@ -14,6 +15,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::binaries::Binaries;
+use crate::clients;
 use crate::place::Place;
 
 use pair::Program;
@@ -22,7 +24,8 @@ use report::Tally;
 /// What to compare.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Only configurations whose name contains this
+    /// Only this: `soap`, `graphql`, `chat`, `webhook` (clients that others wrote), `nginx` (the same requests to
+    /// both), or a part of the name of a configuration in lab/peers
     only: Option<String>,
     /// A program to stand in our place (nginx itself proves the table)
     #[arg(long, value_name = "PROGRAM")]
@@ -37,6 +40,28 @@ pub struct Options {
 
 /// Runs the table; fails if an answer differs that is not marked, or a marked one no longer does.
 pub async fn run(place: &Place, options: Options) -> Result<ExitCode> {
+    let only = options.only.as_deref();
+    let demo = only.filter(|name| clients::names().any(|demo| demo == *name));
+    let mut outcome = ExitCode::SUCCESS;
+    if only.is_none() || demo.is_some() {
+        let binaries = Binaries::beside_this_executable()?;
+        if !options.no_build {
+            binaries.build(&place.root)?;
+        }
+        outcome = clients::run(place, &binaries, demo)?;
+    }
+    if demo.is_some() {
+        return Ok(outcome);
+    }
+    let compared = beside_nginx(place, options).await?;
+    Ok(if outcome == ExitCode::SUCCESS {
+        compared
+    } else {
+        outcome
+    })
+}
+
+async fn beside_nginx(place: &Place, options: Options) -> Result<ExitCode> {
     let nginx = Program::nginx("nginx".into());
     let ours = match options.ours {
         Some(path) => Program::nginx(path),
@@ -55,7 +80,7 @@ pub async fn run(place: &Place, options: Options) -> Result<ExitCode> {
         if options
             .only
             .as_ref()
-            .is_some_and(|part| !site.name.contains(part))
+            .is_some_and(|part| part != "nginx" && !site.name.contains(part))
         {
             continue;
         }
