@@ -2,6 +2,7 @@
 //!
 //! [`run`] serves until the shutdown.
 
+pub mod sender;
 pub mod signature;
 pub mod target;
 

@@ -1,7 +1,10 @@
-//! Command line: `webhook-receiver` serves, `webhook-receiver healthcheck` asks a running one.
+//! Command line: `webhook-receiver` serves, `send` plays a sender, `healthcheck` asks a running one.
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use service::{Shutdown, TrustedProxies};
+use webhook_receiver::sender;
 
 /// The webhook receiver: inbox, API, forwarder.
 #[derive(Parser)]
@@ -24,14 +27,28 @@ enum Command {
         #[arg(long, default_value = "http://127.0.0.1:8004/healthz")]
         url: String,
     },
+    /// Send a delivery as GitHub or a sender of Standard Webhooks does; fails unless it is answered with 2xx
+    Send(sender::Arguments),
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     match arguments.command {
-        Some(Command::Healthcheck { url }) => Ok(service::healthcheck(&url)?),
-        None => serve(arguments),
+        Some(Command::Healthcheck { url }) => service::healthcheck(&url)?,
+        Some(Command::Send(delivery)) => return send(&delivery),
+        None => serve(arguments)?,
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn send(delivery: &sender::Arguments) -> anyhow::Result<ExitCode> {
+    let delivered = sender::run(delivery).await?;
+    Ok(if delivered {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 #[tokio::main(flavor = "current_thread")]
