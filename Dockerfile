@@ -15,6 +15,12 @@ RUN --mount=type=cache,id=lab8-registry,target=/usr/local/cargo/registry,sharing
  && for program in backends graphql-demo load-tester proxy soap-demo webhook-receiver websocket-chat; do strip --strip-debug -o /out/$program target/lab/$program; done \
  && target/lab/lab book build --dest /out/book
 
+# GraphiQL, the GraphQL demo's explorer: from npm, as the lock file has it, and served by us.
+FROM node:20-bookworm-slim AS graphiql
+WORKDIR /src
+COPY graphql-demo/graphiql .
+RUN npm ci --ignore-scripts --no-audit --no-fund && node collect.mjs /out
+
 # What all services share: an unprivileged user. No service needs more than its own binary.
 FROM debian:bookworm-slim AS base
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent lab
@@ -48,6 +54,8 @@ CMD ["soap-demo", "--bind", "0.0.0.0:8001"]
 
 FROM base AS graphql-demo
 COPY --from=build /out/graphql-demo /usr/local/bin/
+COPY --from=graphiql /out /usr/share/graphiql
+ENV GRAPHIQL_DIR=/usr/share/graphiql
 EXPOSE 8002
 CMD ["graphql-demo", "--bind", "0.0.0.0:8002"]
 

@@ -17,6 +17,7 @@ mod clients;
 pub mod control;
 pub mod docker_run;
 pub mod doctor;
+mod graphiql;
 pub mod health;
 pub mod paint;
 pub mod peers;

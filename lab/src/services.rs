@@ -63,7 +63,12 @@ pub const SERVICES: &[Service] = &[
         kind: Kind::Docs,
     },
     demo("soap-demo", 8001, |ports| ports.demo_servers[0], no_more),
-    demo("graphql-demo", 8002, |ports| ports.demo_servers[1], no_more),
+    demo(
+        "graphql-demo",
+        8002,
+        |ports| ports.demo_servers[1],
+        explorer,
+    ),
     demo(
         "websocket-chat",
         8003,
@@ -176,6 +181,15 @@ const fn demo(
         page: "",
         kind: Kind::Demo(more),
     }
+}
+
+/// Without the folder the demo warns and shows a plain page.
+fn explorer(place: &Place, _: &Ports) -> Vec<String> {
+    let folder = crate::graphiql::folder(&place.root);
+    if !folder.is_dir() {
+        return Vec::new();
+    }
+    vec!["--graphiql".into(), folder.display().to_string()]
 }
 
 fn no_more(_: &Place, _: &Ports) -> Vec<String> {

@@ -59,6 +59,7 @@ pub async fn run(place: &Place, options: Options) -> Result<ExitCode> {
 fn private_lab(place: &Place, no_build: bool) -> Result<PrivateLab> {
     if !no_build {
         Binaries::beside_this_executable()?.build(&place.root)?;
+        crate::graphiql::fetch(&place.root);
     }
     let program = std::env::current_exe().context("where is this program?")?;
     PrivateLab::start(&program, &place.root, &[])

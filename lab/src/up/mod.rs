@@ -52,6 +52,7 @@ pub async fn up(place: Place, options: Options) -> Result<ExitCode> {
     if !options.no_build {
         println!("building the lab's programs ...");
         binaries.build(&place.root)?;
+        crate::graphiql::fetch(&place.root);
     }
     preflight::sweep(&place)?;
     preflight::ports_are_free(&services, &options.ports)?;
