@@ -2,6 +2,10 @@
 //!
 //! [`run`] serves until the shutdown.
 
+mod page;
+
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -17,11 +21,19 @@ const DRAIN: Duration = Duration::from_secs(8);
 pub struct Config {
     /// Whose word about the client's address and our own is taken.
     pub trusted: TrustedProxies,
+    /// The folder with GraphiQL's files.
+    pub graphiql: Option<PathBuf>,
 }
 
 /// Serves on `listener` until `shutdown`.
 pub async fn run(listener: TcpListener, config: Config, shutdown: Shutdown) {
-    let app = Router::new().route("/healthz", get(|| async { "ok\n" }));
+    let page = page::Page::load(config.graphiql.as_deref()).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the plain page it is");
+        page::Page::load(None).expect("nothing to read")
+    });
+    let app = Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .merge(page::routes(Arc::new(page)));
     tracing::debug!(?config, "serving");
     service::serve(listener, app, shutdown, DRAIN).await;
 }

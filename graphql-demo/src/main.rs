@@ -13,6 +13,9 @@ struct Arguments {
     /// Addresses whose X-Forwarded-* headers are believed: networks, comma-separated
     #[arg(long, env = "TRUSTED_PROXIES", default_value = "127.0.0.0/8,::1")]
     trusted_proxies: TrustedProxies,
+    /// A folder with GraphiQL's files, as graphiql/collect.mjs collects them; without it the page is a plain one
+    #[arg(long, env = "GRAPHIQL_DIR", value_name = "DIR")]
+    graphiql: Option<std::path::PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -41,6 +44,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let listener = service::bind(&arguments.bind).await?;
     let config = graphql_demo::Config {
         trusted: arguments.trusted_proxies,
+        graphiql: arguments.graphiql,
     };
     graphql_demo::run(listener, config, shutdown).await;
     Ok(())

@@ -15,8 +15,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+pub(crate) use files::PageError;
 use files::{Files, PageFile};
-pub(crate) use files::{GRAPHIQL_FILES, PageError};
 
 const FRAME: &str = include_str!("../../assets/page.html");
 const PLAIN: &str = include_str!("../../assets/plain.html");

@@ -86,7 +86,9 @@ fn url(kind: &str, code: &str) -> String {
 /// In REST the status line tells whether there is such a thing; in GraphQL it is 200 and null.
 fn found(resource: Option<Value>) -> Response {
     match resource {
-        Some(resource) => ([(CACHE_CONTROL, "public, max-age=3600")], Json(resource)).into_response(),
+        Some(resource) => {
+            ([(CACHE_CONTROL, "public, max-age=3600")], Json(resource)).into_response()
+        }
         None => (
             StatusCode::NOT_FOUND,
             [(CONTENT_TYPE, "application/problem+json")],

@@ -5,7 +5,8 @@ use std::fs;
 use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 
-use super::{Files, GRAPHIQL_FILES, Page};
+use super::files::GRAPHIQL_FILES;
+use super::{Files, Page};
 
 fn asking(pairs: &[(HeaderName, &str)]) -> HeaderMap {
     let pairs = pairs.iter();
