@@ -2,12 +2,23 @@
 //!
 //! [`run`] serves until the shutdown.
 
+pub mod contract;
+mod http;
+mod services;
+mod soap;
+pub mod xml;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::{ConnectInfo, Request};
 use axum::routing::get;
 use service::{Shutdown, TrustedProxies};
 use tokio::net::TcpListener;
+
+pub use services::StartError;
 
 /// How long requests in flight may take after a shutdown; `docker stop` kills after 10 s.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -19,9 +30,38 @@ pub struct Config {
     pub trusted: TrustedProxies,
 }
 
-/// Serves on `listener` until `shutdown`.
-pub async fn run(listener: TcpListener, config: Config, shutdown: Shutdown) {
-    let app = Router::new().route("/healthz", get(|| async { "ok\n" }));
-    tracing::debug!(?config, "serving");
+/// Serves on `listener` until `shutdown`; a contract that the program does not fulfil is an error at once.
+pub async fn run(
+    listener: TcpListener,
+    config: Config,
+    shutdown: Shutdown,
+) -> Result<(), StartError> {
+    let app = app(config)?;
     service::serve(listener, app, shutdown, DRAIN).await;
+    Ok(())
+}
+
+/// Everything that is served; tests call it without a socket.
+pub fn app(config: Config) -> Result<Router, StartError> {
+    let services = services::all()?;
+    for service in &services {
+        let contract = &service.contract;
+        let operations = contract.operations.len();
+        tracing::debug!(
+            service = contract.name,
+            path = contract.path,
+            operations,
+            "serving"
+        );
+    }
+    let site = Arc::new(http::Site {
+        services,
+        trusted: config.trusted,
+    });
+    let soap = move |ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request| {
+        http::serve(Arc::clone(&site), peer, request)
+    };
+    Ok(Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .fallback(soap))
 }

@@ -1,7 +1,10 @@
 //! Command line: `soap-demo` serves, `soap-demo healthcheck` asks a running one.
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 use service::{Shutdown, TrustedProxies};
+use soap_demo::xml::Limits;
 
 /// The five public SOAP services, contract first.
 #[derive(Parser)]
@@ -24,14 +27,30 @@ enum Command {
         #[arg(long, default_value = "http://127.0.0.1:8001/healthz")]
         url: String,
     },
+    /// Say of each file whether the server's XML reader takes it for well formed
+    #[command(hide = true)]
+    CheckXml { files: Vec<PathBuf> },
 }
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     match arguments.command {
         Some(Command::Healthcheck { url }) => Ok(service::healthcheck(&url)?),
+        Some(Command::CheckXml { files }) => check_xml(&files),
         None => serve(arguments),
     }
+}
+
+#[expect(clippy::print_stdout, reason = "the answer")]
+fn check_xml(files: &[PathBuf]) -> anyhow::Result<()> {
+    for file in files {
+        let name = file.display();
+        match soap_demo::xml::check_well_formed(&std::fs::read(file)?, Limits::MESSAGE) {
+            Ok(()) => println!("ok {name}"),
+            Err(error) => println!("bad {name}: {}:{}: {error}", error.line, error.column),
+        }
+    }
+    Ok(())
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -42,6 +61,5 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let config = soap_demo::Config {
         trusted: arguments.trusted_proxies,
     };
-    soap_demo::run(listener, config, shutdown).await;
-    Ok(())
+    Ok(soap_demo::run(listener, config, shutdown).await?)
 }
