@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use service::{Shutdown, TrustedProxies};
+use websocket_chat::Limits;
 
 /// The live chat: rooms over WebSocket.
 #[derive(Parser)]
@@ -13,6 +14,15 @@ struct Arguments {
     /// Addresses whose X-Forwarded-* headers are believed: networks, comma-separated
     #[arg(long, env = "TRUSTED_PROXIES", default_value = "127.0.0.0/8,::1")]
     trusted_proxies: TrustedProxies,
+    /// How many messages a client may send in a second
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    messages_per_second: u32,
+    /// How many members a room may have
+    #[arg(long, value_name = "N", default_value_t = 5_000)]
+    members: usize,
+    /// Pages of these origins may connect, too: http://localhost:3000, comma-separated
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
+    origins: Vec<String>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -41,6 +51,12 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let listener = service::bind(&arguments.bind).await?;
     let config = websocket_chat::Config {
         trusted: arguments.trusted_proxies,
+        limits: Limits {
+            messages_per_second: arguments.messages_per_second,
+            members: arguments.members,
+            ..Limits::default()
+        },
+        origins: arguments.origins,
     };
     websocket_chat::run(listener, config, shutdown).await;
     Ok(())

@@ -135,7 +135,7 @@ pub enum ServerMessage {
     History {
         room: String,
         complete: bool,
-        events: Vec<ServerMessage>,
+        events: Vec<Self>,
     },
     /// `{"type":"skipped","room":"lab","after":50,"before":812}`: you read too slowly, so what is between was left
     /// out; ask for it with `history`

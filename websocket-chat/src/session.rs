@@ -1,0 +1,455 @@
+//! One connection's part in the chat, whatever it came over: takes what its client says, and hands out what the client
+//! is to be told, in each room's order.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use uuid::Uuid;
+
+use crate::draft::{Draft, short_hash};
+use crate::hub::{Connection, Hub, now};
+use crate::limits::Rate;
+use crate::protocol::{ClientMessage, ErrorCode, ServerMessage};
+use crate::room::{Cursor, Event, Kept, Room};
+
+/// The longest name of somebody, of a room, of a message; in bytes.
+const NAME: usize = 64;
+/// What a `history` answer holds at most.
+const HISTORY_EVENTS: usize = 100;
+const HISTORY_BYTES: usize = 256 << 10;
+/// Whoever goes on while being refused is closed.
+const REFUSALS: u32 = 200;
+/// Who has skipped that often in [`PATIENCE`] is closed.
+const SKIPS: u32 = 3;
+const PATIENCE: Duration = Duration::from_secs(60);
+const TYPING: Duration = Duration::from_secs(1);
+
+/// A member, or one who has not said `hello` yet.
+#[derive(Debug)]
+pub(crate) struct Session {
+    hub: Hub,
+    connection: Connection,
+    who: Option<Who>,
+    rooms: Vec<Membership>,
+    rate: Rate,
+    refusals: u32,
+    /// How often it has skipped since when.
+    skips: (u32, Instant),
+    typed: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Who {
+    name: String,
+    author: u64,
+}
+
+#[derive(Debug)]
+struct Membership {
+    room: Arc<Room>,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    At(Cursor),
+    /// Waits for the room's past, to go on behind that number of that epoch.
+    Waiting(Option<(String, u64)>),
+}
+
+/// What a transport has to do next.
+#[derive(Debug)]
+#[allow(dead_code, reason = "Socket.IO comes next")]
+pub(crate) enum Outgoing {
+    Event(Arc<Event>),
+    Close(CloseCode, String),
+}
+
+/// Why something was refused.
+type Refused = (ErrorCode, String);
+
+#[allow(dead_code, reason = "Socket.IO comes next")]
+impl Session {
+    pub(crate) fn new(hub: Hub, connection: Connection) -> Self {
+        let start = Instant::now();
+        Self {
+            rate: Rate::new(hub.limits().messages_per_second, start),
+            hub,
+            connection,
+            who: None,
+            rooms: Vec::new(),
+            refusals: 0,
+            skips: (0, start),
+            typed: None,
+        }
+    }
+
+    /// True once the client has said who it is.
+    pub(crate) fn is_known(&self) -> bool {
+        self.who.is_some()
+    }
+
+    /// Ends the connection, as soon as the transport asks what is next.
+    pub(crate) fn close(&self, code: CloseCode, reason: &str) {
+        self.connection.mailbox.close(code, reason);
+    }
+
+    /// Tells the client alone.
+    pub(crate) fn tell(&self, message: &ServerMessage) {
+        self.tell_event(Event::new(message));
+    }
+
+    fn tell_event(&self, event: Arc<Event>) {
+        if !self.connection.mailbox.leave(event) {
+            self.close(CloseCode::Again, "too many answers wait to be read");
+        }
+    }
+
+    /// Takes a message as it is on the wire.
+    pub(crate) fn handle_text(&mut self, text: &str) {
+        match serde_json::from_str(text) {
+            Ok(message) => self.handle(message),
+            Err(error) => self.refuse((ErrorCode::Malformed, error.to_string()), None),
+        }
+    }
+
+    /// Takes what the client says. Never waits: answers are there when the transport asks for them.
+    pub(crate) fn handle(&mut self, message: ClientMessage) {
+        if !self.rate.take(Instant::now()) {
+            let most = self.hub.limits().messages_per_second;
+            let reason = format!("at most {most} messages a second");
+            return self.refuse((ErrorCode::Rate, reason), id_of(&message));
+        }
+        let id = id_of(&message);
+        if let Err(refused) = self.follow(message) {
+            self.refuse(refused, id);
+        }
+    }
+
+    fn refuse(&mut self, (code, reason): Refused, id: Option<String>) {
+        self.refusals += 1;
+        if self.refusals > REFUSALS {
+            return self.close(CloseCode::Policy, "too many refused messages");
+        }
+        self.tell(&ServerMessage::Error { code, reason, id });
+    }
+
+    fn follow(&mut self, message: ClientMessage) -> Result<(), Refused> {
+        match message {
+            ClientMessage::Hello { name, session } => self.hello(name, session),
+            ClientMessage::Join { room, epoch, after } => self.join(&room, epoch.zip(after)),
+            ClientMessage::Leave { room } => self.leave(room),
+            ClientMessage::Say { room, id, text } => self.say(&room, id, text, None),
+            ClientMessage::Edit {
+                room,
+                id,
+                target,
+                text,
+            } => self.say(&room, id, text, Some(target)),
+            ClientMessage::Private { to, id, text } => self.private(to, id, text),
+            ClientMessage::Typing { room } => self.typing(&room),
+            ClientMessage::History {
+                room,
+                after,
+                before,
+            } => self.history(&room, after, before),
+            ClientMessage::Ping { at } => {
+                self.tell(&ServerMessage::Pong { at });
+                Ok(())
+            }
+        }
+    }
+
+    fn hello(&mut self, name: String, session: Option<String>) -> Result<(), Refused> {
+        if self.who.is_some() {
+            return Err(refused(ErrorCode::Hello, "you have said hello"));
+        }
+        check_name(&name, "name")?;
+        let session = match session {
+            Some(session) => {
+                check_name(&session, "session")?;
+                session
+            }
+            None => new_session(),
+        };
+        if !self.hub.claim(&name, &session, &self.connection.mailbox) {
+            return Err((ErrorCode::Taken, format!("somebody else is {name}")));
+        }
+        let author = short_hash(&[session.as_bytes()]);
+        let (heartbeat, max_text) = (self.hub.limits().heartbeat, self.hub.limits().text);
+        self.tell(&ServerMessage::Welcome {
+            name: name.clone(),
+            session,
+            heartbeat_ms: u64::try_from(heartbeat.as_millis()).unwrap_or(u64::MAX),
+            max_text,
+        });
+        self.who = Some(Who { name, author });
+        Ok(())
+    }
+
+    fn who(&self) -> Result<&Who, Refused> {
+        self.who
+            .as_ref()
+            .ok_or_else(|| refused(ErrorCode::Hello, "say hello first"))
+    }
+
+    fn join(&mut self, name: &str, resume: Option<(String, u64)>) -> Result<(), Refused> {
+        let who = self.who()?;
+        check_name(name, "room")?;
+        if self.rooms.iter().any(|member| member.room.name == name) {
+            return Err(refused(ErrorCode::Full, "you are in that room"));
+        }
+        let limits = self.hub.limits();
+        if self.rooms.len() >= limits.rooms_each {
+            let reason = format!("at most {} rooms at once", limits.rooms_each);
+            return Err((ErrorCode::Full, reason));
+        }
+        let room = self.hub.room(name);
+        let room = room.ok_or_else(|| refused(ErrorCode::Full, "there are too many rooms"))?;
+        if !room.enter(&self.connection.mailbox, &who.name, limits.members) {
+            return Err(refused(ErrorCode::Full, "the room is full"));
+        }
+        self.rooms.push(Membership {
+            room,
+            place: Place::Waiting(resume),
+        });
+        self.settle();
+        Ok(())
+    }
+
+    /// Gives each waiting membership its place, where the room's past is there.
+    fn settle(&mut self) {
+        let mailbox = &self.connection.mailbox;
+        for member in &mut self.rooms {
+            if let Place::Waiting(resume) = &member.place {
+                let resume = resume.as_ref().map(|(epoch, after)| (&**epoch, *after));
+                if let Some((cursor, joined)) = member.room.join(resume) {
+                    member.place = Place::At(cursor);
+                    mailbox.leave(joined);
+                }
+            }
+        }
+    }
+
+    fn leave(&mut self, name: String) -> Result<(), Refused> {
+        let index = self
+            .rooms
+            .iter()
+            .position(|member| member.room.name == name);
+        let index =
+            index.ok_or_else(|| refused(ErrorCode::NotFound, "you are not in that room"))?;
+        let member = self.rooms.swap_remove(index);
+        if let Some(who) = &self.who {
+            member.room.leave(&self.connection.mailbox, &who.name);
+        }
+        self.tell(&ServerMessage::Left { room: name });
+        Ok(())
+    }
+
+    fn room(&self, name: &str) -> Result<&Arc<Room>, Refused> {
+        let member = self.rooms.iter().find(|member| member.room.name == name);
+        member
+            .map(|member| &member.room)
+            .ok_or_else(|| refused(ErrorCode::NotFound, "you are not in that room"))
+    }
+
+    fn say(
+        &mut self,
+        room: &str,
+        id: String,
+        text: String,
+        target: Option<u64>,
+    ) -> Result<(), Refused> {
+        let who = self.who()?;
+        check_name(&id, "id")?;
+        self.check_text(&text)?;
+        let room = self.room(room)?;
+        let draft = Draft {
+            from: who.name.clone(),
+            author: who.author,
+            id,
+            text,
+            at: now(),
+            target,
+        };
+        match room.keep(&draft) {
+            Kept::As(seq) => {
+                let (id, room) = (draft.id, Some(room.name.clone()));
+                let seq = Some(seq);
+                self.tell(&ServerMessage::Ack { id, room, seq });
+                Ok(())
+            }
+            Kept::NotTheirs => Err(refused(ErrorCode::NotFound, "no message of yours is there")),
+        }
+    }
+
+    fn private(&mut self, to: String, id: String, text: String) -> Result<(), Refused> {
+        let who = self.who()?;
+        check_name(&id, "id")?;
+        self.check_text(&text)?;
+        let message = ServerMessage::Private {
+            from: who.name.clone(),
+            to,
+            text,
+            id,
+            at: now(),
+        };
+        let ServerMessage::Private { to, id, .. } = &message else {
+            return Ok(());
+        };
+        if !self.hub.tell(to, &Event::new(&message)) {
+            return Err((ErrorCode::Nobody, format!("{to} is not here")));
+        }
+        let (id, room, seq) = (id.clone(), None, None);
+        self.tell(&ServerMessage::Ack { id, room, seq });
+        Ok(())
+    }
+
+    fn typing(&mut self, room: &str) -> Result<(), Refused> {
+        let name = self.who()?.name.clone();
+        let room = Arc::clone(self.room(room)?);
+        let now = Instant::now();
+        if self
+            .typed
+            .is_none_or(|last| now.duration_since(last) >= TYPING)
+        {
+            self.typed = Some(now);
+            room.pass(&ServerMessage::Typing {
+                room: room.name.clone(),
+                name,
+            });
+        }
+        Ok(())
+    }
+
+    fn history(&mut self, room: &str, after: u64, before: Option<u64>) -> Result<(), Refused> {
+        let room = self.room(room)?;
+        let before = before.unwrap_or(u64::MAX);
+        let history = room.history(after, before, HISTORY_EVENTS, HISTORY_BYTES);
+        self.tell_event(history);
+        Ok(())
+    }
+
+    fn check_text(&self, text: &str) -> Result<(), Refused> {
+        let most = self.hub.limits().text;
+        if text.is_empty() || text.len() > most {
+            let reason = format!("a text has 1 to {most} bytes");
+            return Err((ErrorCode::Text, reason));
+        }
+        Ok(())
+    }
+
+    /// Hands out what the client is to be told, until `give` returns false or there is no more. The task of `context`
+    /// is woken when there is something new.
+    pub(crate) fn poll_give(
+        &mut self,
+        context: &Context<'_>,
+        mut give: impl FnMut(&Arc<Event>) -> bool,
+    ) -> Poll<Outgoing> {
+        let mailbox = Arc::clone(&self.connection.mailbox);
+        mailbox.register(context.waker());
+        mailbox.take_news();
+        if let Some((code, reason)) = mailbox.closing() {
+            return Poll::Ready(Outgoing::Close(code, reason));
+        }
+        self.settle();
+        while let Some(event) = mailbox.take() {
+            if !give(&event) {
+                mailbox.wake();
+                return Poll::Pending;
+            }
+        }
+        let mut full = false;
+        for member in &mut self.rooms {
+            if let Place::At(cursor) = &mut member.place {
+                let skipped = member.room.read(cursor, |event| {
+                    full = !give(event);
+                    !full
+                });
+                if skipped {
+                    count_skip(&mut self.skips, &mailbox);
+                }
+            }
+            if full {
+                mailbox.wake();
+                break;
+            }
+        }
+        Poll::Pending
+    }
+
+    /// The next thing to do, one at a time.
+    pub(crate) async fn next(&mut self) -> Outgoing {
+        std::future::poll_fn(|context| {
+            let mut found = None;
+            let closing = self.poll_give(context, |event| {
+                found = Some(Arc::clone(event));
+                false
+            });
+            match (closing, found) {
+                (Poll::Ready(close), _) => Poll::Ready(close),
+                (_, Some(event)) => Poll::Ready(Outgoing::Event(event)),
+                _ => Poll::Pending,
+            }
+        })
+        .await
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(who) = &self.who {
+            for member in &self.rooms {
+                member.room.leave(&self.connection.mailbox, &who.name);
+            }
+            self.hub.release(&who.name, &self.connection.mailbox);
+        }
+    }
+}
+
+/// The client was too slow once more.
+fn count_skip((count, since): &mut (u32, Instant), mailbox: &crate::mailbox::Mailbox) {
+    if since.elapsed() > PATIENCE {
+        (*count, *since) = (0, Instant::now());
+    }
+    *count += 1;
+    if *count >= SKIPS {
+        mailbox.close(
+            CloseCode::Again,
+            "you read too slowly; resume with the last seq",
+        );
+    }
+}
+
+/// The client's own name for what it said.
+fn id_of(message: &ClientMessage) -> Option<String> {
+    match message {
+        ClientMessage::Say { id, .. }
+        | ClientMessage::Edit { id, .. }
+        | ClientMessage::Private { id, .. } => Some(id.chars().take(NAME).collect()),
+        _ => None,
+    }
+}
+
+fn refused(code: ErrorCode, reason: &str) -> Refused {
+    (code, reason.to_owned())
+}
+
+/// Names are shown to others, so they are short and have no control characters.
+fn check_name(name: &str, what: &str) -> Result<(), Refused> {
+    let good = !name.is_empty()
+        && name.len() <= NAME
+        && name.trim() == name
+        && !name.chars().any(char::is_control);
+    good.then_some(()).ok_or_else(|| {
+        let reason = format!("a {what} has 1 to {NAME} bytes, without control characters");
+        (ErrorCode::Name, reason)
+    })
+}
+
+/// 122 random bits: nobody guesses another's.
+fn new_session() -> String {
+    Uuid::new_v4().simple().to_string()
+}
