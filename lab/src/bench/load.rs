@@ -30,6 +30,25 @@ pub(super) struct Offered {
     pub(super) p99_ms: f64,
 }
 
+/// A message to post.
+#[derive(Debug)]
+pub(super) struct Post {
+    pub(super) path: &'static str,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body: String,
+}
+
+impl Post {
+    /// What wrk reads; Lua's long strings take everything but their own end.
+    fn as_lua(&self) -> String {
+        let headers = self.headers.iter();
+        headers.fold(
+            format!("wrk.method = 'POST'\nwrk.body = [==[{}]==]\n", self.body),
+            |script, (name, value)| format!("{script}wrk.headers['{name}'] = [==[{value}]==]\n"),
+        )
+    }
+}
+
 impl Load {
     pub(super) fn choose(binaries: &Binaries, options: &Options) -> Self {
         // `wrk -v` prints its version and exits with 1.
@@ -51,7 +70,16 @@ impl Load {
     }
 
     pub(super) fn offer(&self, port: u16, seconds: u32) -> Result<Offered> {
-        let url = format!("http://127.0.0.1:{port}/");
+        self.run(&format!("http://127.0.0.1:{port}/"), seconds, None)
+    }
+
+    /// The same message again and again.
+    pub(super) fn post(&self, port: u16, seconds: u32, post: &Post) -> Result<Offered> {
+        let url = format!("http://127.0.0.1:{port}{}", post.path);
+        self.run(&url, seconds, Some(post))
+    }
+
+    fn run(&self, url: &str, seconds: u32, post: Option<&Post>) -> Result<Offered> {
         let connections = format!("-c{}", self.connections);
         let time = format!("-d{seconds}s");
         let mut command = match &self.program {
@@ -59,7 +87,7 @@ impl Load {
             Program::Ours(path) => Command::new(path),
         };
         match self.program {
-            Program::Wrk => command.args(["-t1", &connections, &time, "--latency", &url]),
+            Program::Wrk => command.args(["-t1", &connections, &time, "--latency", url]),
             Program::Ours(_) => command.args([
                 &connections,
                 &time,
@@ -67,9 +95,23 @@ impl Load {
                 "--json",
                 "--threads",
                 "1",
-                &url,
+                url,
             ]),
         };
+        let script = tempfile::NamedTempFile::new()?;
+        match (&self.program, post) {
+            (Program::Wrk, Some(post)) => {
+                std::fs::write(&script, post.as_lua())?;
+                command.arg("-s").arg(script.path());
+            }
+            (Program::Ours(_), Some(post)) => {
+                command.args(["-m", "POST", "--body", &post.body]);
+                for (name, value) in &post.headers {
+                    command.args(["-H", &format!("{name}: {value}")]);
+                }
+            }
+            (_, None) => {}
+        }
         let output = command.output().context("the load does not start")?;
         let text = String::from_utf8_lossy(&output.stdout);
         match self.program {

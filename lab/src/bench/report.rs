@@ -71,7 +71,7 @@ fn ratio(own: &[Sample], other: &[Sample], value: impl Fn(&Sample) -> f64) -> f6
     )
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<_> = values.collect();
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
