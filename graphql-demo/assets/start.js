@@ -52,13 +52,14 @@ addEventListener('DOMContentLoaded', () => {
     {
       query: `# Run this one, leave it running, and use the next tab: each change shows up here.
 subscription Watch {
-  favoritesChanged {
-    country { name emoji }
+  favouritesChanged {
     action
+    country { name emoji }
+    favourites { code }
   }
 }`,
     },
-    { query: 'mutation Like($code: ID!) {\n  addFavorite(code: $code) {\n    name\n    emoji\n  }\n}', variables: lab.variables },
+    { query: 'mutation Like($code: ID!) {\n  addFavourite(code: $code) {\n    name\n    emoji\n  }\n}', variables: lab.variables },
   ];
   const socket = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`;
   const fetcher = GraphiQL.createFetcher({

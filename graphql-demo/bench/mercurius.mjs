@@ -1,13 +1,13 @@
 // The countries API on mercurius with its JIT, as its users would write it: the same schema and the same facts as
 // graphql-demo, every list built once at the start, and nothing in front.
 //
-//     PORT=4000 node mercurius.mjs ../../countries/data/countries.json
+//     PORT=4000 node mercurius.mjs ../countries.graphql ../../countries/data/countries.json
 import { readFileSync } from 'node:fs';
 import Fastify from 'fastify';
 import mercurius from 'mercurius';
 
-const facts = JSON.parse(readFileSync(process.argv[2], 'utf8'));
-const schema = readFileSync(new URL('./countries.graphql', import.meta.url), 'utf8');
+const facts = JSON.parse(readFileSync(process.argv[3], 'utf8'));
+const schema = readFileSync(process.argv[2], 'utf8');
 const byCode = (list) => new Map(list.map((one) => [one.code, one]));
 
 correct();
