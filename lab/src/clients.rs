@@ -106,7 +106,7 @@ impl Demo {
 }
 
 /// What the folder's lists name, from the ordinary registries; not again if the lists are the same.
-fn install(folder: &Path) -> Result<()> {
+pub(crate) fn install(folder: &Path) -> Result<()> {
     let lists = ["package-lock.json", "requirements.txt"].map(|name| folder.join(name));
     let wanted: String = lists
         .iter()

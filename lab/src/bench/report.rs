@@ -64,6 +64,11 @@ pub(super) fn verdict(samples: &[Vec<Sample>], at_most: Option<f64>) -> ExitCode
 }
 
 fn ratio(own: &[Sample], other: &[Sample], value: impl Fn(&Sample) -> f64) -> f64 {
+    ratio_of(own, other, value)
+}
+
+/// Taken round by round, of any kind of sample.
+pub(super) fn ratio_of<S>(own: &[S], other: &[S], value: impl Fn(&S) -> f64) -> f64 {
     median(
         own.iter()
             .zip(other)

@@ -128,7 +128,7 @@ enum BenchCommand {
     /// The GraphQL demo beside mercurius with its JIT
     Graphql(bench::Options),
     /// The chat beside ws, socket.io, Flask-SocketIO and Bun
-    Chat(bench::Options),
+    Chat(bench::chat::ChatOptions),
     /// The webhook receiver beside one commit per request and hookspool
     Webhook(bench::Options),
 }

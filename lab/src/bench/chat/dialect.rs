@@ -67,8 +67,8 @@ impl Dialect {
 
     /// Message number `number`, said to `room`.
     pub(super) fn say(self, room: &str, number: u32) -> String {
-        let mut text = format!("m#{number:08x} ");
-        text.extend("the quick brown fox jumps over the lazy dog, again and again".chars());
+        let mut text =
+            format!("m#{number:08x} the quick brown fox jumps over the lazy dog, again and again");
         text.truncate(TEXT_LENGTH);
         match self {
             Self::Ours => {

@@ -93,13 +93,11 @@ mod tests {
             let mut seen = Vec::new();
             let mut frames = Frames::default();
             for part in wire.chunks(size) {
-                frames.feed(part, |opcode, payload| seen.push((opcode, payload.to_vec())));
+                frames.feed(part, |opcode, payload| {
+                    seen.push((opcode, payload.to_vec()));
+                });
             }
-            let all = [
-                (1, b"hi".to_vec()),
-                (2, long.clone()),
-                (PING, Vec::new()),
-            ];
+            let all = [(1, b"hi".to_vec()), (2, long.clone()), (PING, Vec::new())];
             assert_eq!(seen, all, "in pieces of {size}");
         }
     }

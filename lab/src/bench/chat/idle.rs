@@ -46,7 +46,11 @@ pub(super) async fn bytes_each(
 async fn enter(port: u16, dialect: Dialect, index: usize) -> Result<Member> {
     let room = format!("room{}", index / ROOM_SIZE);
     let room = room.as_str();
-    let door = Door { port, dialect, room };
+    let door = Door {
+        port,
+        dialect,
+        room,
+    };
     Member::enter(door, index).await
 }
 
@@ -68,7 +72,8 @@ pub(super) fn raise_limit(members: usize) -> Result<()> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     let needed = members as u64 + 1000;
     if soft < needed {
-        setrlimit(Resource::RLIMIT_NOFILE, hard.min(needed.max(soft)), hard).context("ulimit -n")?;
+        setrlimit(Resource::RLIMIT_NOFILE, hard.min(needed.max(soft)), hard)
+            .context("ulimit -n")?;
     }
     Ok(())
 }

@@ -79,14 +79,17 @@ pub fn run(place: &Place, options: &ChatOptions) -> Result<ExitCode> {
             let kind = turns[index].kind;
             let length = Duration::from_secs(options.seconds.into());
             let sample = in_own_thread(|| one_turn(&installed, kind, logs.path(), options, length));
-            turns[index].samples.push(sample.with_context(|| kind.title())?);
+            turns[index]
+                .samples
+                .push(sample.with_context(|| kind.title())?);
         }
     }
     for turn in turns.iter_mut().filter(|_| options.idle > 0) {
         let server = installed.start(turn.kind, logs.path())?;
         let members = options.idle as usize;
         let dialect = turn.kind.dialect();
-        let memory = in_own_thread(|| runtime()?.block_on(idle::bytes_each(&server, dialect, members)));
+        let memory =
+            in_own_thread(|| runtime()?.block_on(idle::bytes_each(&server, dialect, members)));
         turn.idle = Some(memory.with_context(|| turn.kind.title())?);
     }
     table::print(&turns);

@@ -1,12 +1,14 @@
 //! The chat servers of the comparison: how each is installed, started and spoken to.
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 
 use super::dialect::Dialect;
 use crate::binaries::Binaries;
+use crate::clients;
 use crate::place::Place;
+use crate::private_lab::copy_folder;
 use crate::server_process::{ServerProcess, free_port};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,49 +65,14 @@ pub(super) struct Installed {
 impl Installed {
     pub(super) fn prepare(place: &Place, binaries: &Binaries) -> Result<Self> {
         let folder = place.root.join("target/chat-bench");
-        let sources = place.root.join("websocket-chat/bench");
-        std::fs::create_dir_all(&folder).context("target/chat-bench")?;
-        for entry in std::fs::read_dir(&sources).context("websocket-chat/bench")? {
-            let entry = entry?;
-            if entry.file_type()?.is_file() {
-                std::fs::copy(entry.path(), folder.join(entry.file_name()))?;
-            }
+        copy_folder(&place.root.join("websocket-chat/bench"), &folder)?;
+        if let Err(error) = clients::install(&folder) {
+            println!("some of the others can't be installed: {error:#}");
         }
-        let installed = Self {
+        Ok(Self {
             folder,
             ours: binaries.path("websocket-chat"),
-        };
-        for (name, done) in [("npm", installed.npm()), ("Python", installed.python())] {
-            if let Err(error) = done {
-                println!("without the servers from {name}: {error:#}");
-            }
-        }
-        Ok(installed)
-    }
-
-    fn npm(&self) -> Result<()> {
-        self.install("npm", &["ci", "--silent", "--no-audit", "--no-fund"])
-    }
-
-    fn python(&self) -> Result<()> {
-        if !self.folder.join("venv/bin/pip").exists() {
-            self.install("python3", &["-m", "venv", "venv"])?;
-        }
-        self.install("venv/bin/pip", &["install", "--quiet", "-r", "requirements.txt"])
-    }
-
-    fn install(&self, program: &str, arguments: &[&str]) -> Result<()> {
-        let inside = self.folder.join(program);
-        let program = if inside.exists() { inside } else { program.into() };
-        let status = Command::new(&program)
-            .args(arguments)
-            .current_dir(&self.folder)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .with_context(|| program.display().to_string())?;
-        ensure!(status.success(), "{} {}: {status}", program.display(), arguments.join(" "));
-        Ok(())
+        })
     }
 
     /// A fresh process, so that nobody's memory remembers the last turn.
@@ -119,7 +86,9 @@ impl Installed {
             Kind::FlaskThreading => self.flask("threading"),
             Kind::FlaskGevent => self.flask("gevent"),
         };
-        command.current_dir(&self.folder).env("PORT", port.to_string());
+        command
+            .current_dir(&self.folder)
+            .env("PORT", port.to_string());
         command.env("NODE_ENV", "production");
         ServerProcess::start(command, port, logs, &kind.title().replace([' ', ','], "-"))
     }
@@ -135,13 +104,17 @@ impl Installed {
 
     fn script(&self, program: &str, file: &str) -> Command {
         let inside = self.folder.join(program);
-        let mut command = Command::new(if inside.exists() { inside } else { program.into() });
+        let mut command = Command::new(if inside.exists() {
+            inside
+        } else {
+            program.into()
+        });
         command.arg(file);
         command
     }
 
     fn flask(&self, mode: &str) -> Command {
-        let mut command = self.script("venv/bin/python", "flask_chat.py");
+        let mut command = self.script(".venv/bin/python", "flask_chat.py");
         command.env("MODE", mode);
         command
     }

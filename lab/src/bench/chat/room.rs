@@ -64,7 +64,11 @@ struct Tally {
 impl Room {
     pub(super) async fn fill(port: u16, dialect: Dialect, members: u16) -> Result<Self> {
         let room = ROOM;
-        let door = Door { port, dialect, room };
+        let door = Door {
+            port,
+            dialect,
+            room,
+        };
         let mut inside = Vec::new();
         for index in 0..usize::from(members) {
             let member = Member::enter(door, index).await;
@@ -105,7 +109,13 @@ impl Room {
         let tally = Rc::clone(&self.tally);
         tally.borrow_mut().start(matches!(pace, Pace::Flood));
         let begin = Instant::now();
-        let Self { streams, dialect, tasks, readers, .. } = self;
+        let Self {
+            streams,
+            dialect,
+            tasks,
+            readers,
+            ..
+        } = self;
         let speak = async {
             match pace {
                 Pace::Flood => {
@@ -129,12 +139,20 @@ impl Room {
             }
         };
         tasks.run_until(speak).await;
-        ensure!(readers.try_join_next().is_none(), "a member was closed: {:?}", tally.borrow().fault);
+        ensure!(
+            readers.try_join_next().is_none(),
+            "a member was closed: {:?}",
+            tally.borrow().fault
+        );
         let mut tally = tally.borrow_mut();
         if let Some(fault) = tally.fault.take() {
             bail!("{fault}");
         }
-        ensure!(tally.unfinished == 0, "{} messages did not reach everybody", tally.unfinished);
+        ensure!(
+            tally.unfinished == 0,
+            "{} messages did not reach everybody",
+            tally.unfinished
+        );
         let mut latencies = std::mem::take(&mut tally.latencies);
         latencies.sort_unstable();
         Ok(Heard {
@@ -191,7 +209,8 @@ impl Tally {
         let (left, said) = &mut self.under_way[number as usize % RING];
         if !self.flood {
             let micros = now.saturating_duration_since(*said).as_micros();
-            self.latencies.push(u32::try_from(micros).unwrap_or(u32::MAX));
+            self.latencies
+                .push(u32::try_from(micros).unwrap_or(u32::MAX));
         }
         if *left == 0 {
             self.fault = Some(format!("message {number} was delivered twice"));
@@ -216,7 +235,10 @@ struct Reader {
 impl Reader {
     async fn run(mut self) {
         if let Err(fault) = self.read().await {
-            self.tally.borrow_mut().fault.get_or_insert(format!("{fault:#}"));
+            self.tally
+                .borrow_mut()
+                .fault
+                .get_or_insert(format!("{fault:#}"));
         }
     }
 
@@ -236,28 +258,29 @@ impl Reader {
             let now = Instant::now();
             let mut tally = self.tally.borrow_mut();
             let (index, dialect) = (self.index, self.dialect);
-            self.frames.feed(&buffer[..read], |opcode, payload| match opcode {
-                frames::TEXT => match dialect::number(payload, &mut hint) {
-                    Some(number) => {
-                        if tally.heard(index, number, now) && tally.flood {
-                            tally.say(&streams, dialect);
+            self.frames
+                .feed(&buffer[..read], |opcode, payload| match opcode {
+                    frames::TEXT => match dialect::number(payload, &mut hint) {
+                        Some(number) => {
+                            if tally.heard(index, number, now) && tally.flood {
+                                tally.say(&streams, dialect);
+                            }
                         }
-                    }
-                    None => {
-                        if let Some(answer) = dialect.answer(payload) {
-                            let _ = stream.try_write(&frames::text(answer));
+                        None => {
+                            if let Some(answer) = dialect.answer(payload) {
+                                let _ = stream.try_write(&frames::text(answer));
+                            }
                         }
+                    },
+                    frames::PING => {
+                        let _ = stream.try_write(&frames::pong(payload));
                     }
-                },
-                frames::PING => {
-                    let _ = stream.try_write(&frames::pong(payload));
-                }
-                frames::CLOSE => {
-                    let reason = String::from_utf8_lossy(payload.get(2..).unwrap_or_default());
-                    tally.fault = Some(format!("member {index} was closed: {reason}"));
-                }
-                _ => {}
-            });
+                    frames::CLOSE => {
+                        let reason = String::from_utf8_lossy(payload.get(2..).unwrap_or_default());
+                        tally.fault = Some(format!("member {index} was closed: {reason}"));
+                    }
+                    _ => {}
+                });
         }
     }
 }

@@ -54,7 +54,9 @@ impl Turns {
 fn percentile(sorted: &[u32], part: f64) -> f64 {
     let last = sorted.len().saturating_sub(1);
     let at = (last as f64 * part).round() as usize;
-    sorted.get(at).map_or(f64::NAN, |micros| f64::from(*micros) / 1000.0)
+    sorted
+        .get(at)
+        .map_or(f64::NAN, |micros| f64::from(*micros) / 1000.0)
 }
 
 pub(super) fn print(turns: &[Turns]) {
@@ -81,7 +83,11 @@ pub(super) fn print(turns: &[Turns]) {
             ratio_of(&turn.samples, ours, |sample| sample.cpu_us),
             turn.median(|sample| sample.p50_ms),
             turn.median(|sample| sample.p99_ms),
-            if turn.samples.iter().all(|sample| sample.in_order) { "yes" } else { "NO" },
+            if turn.samples.iter().all(|sample| sample.in_order) {
+                "yes"
+            } else {
+                "NO"
+            },
         );
     }
     for kind in [Kind::FlaskThreading, Kind::FlaskGevent, Kind::Bun] {
