@@ -15,6 +15,7 @@ pub mod protocol;
 mod room;
 mod session;
 mod socket;
+pub mod terminal;
 mod wire;
 
 use std::sync::Arc;

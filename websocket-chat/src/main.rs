@@ -1,8 +1,12 @@
-//! Command line: `websocket-chat` serves, `websocket-chat healthcheck` asks a running one.
+//! Command line: `websocket-chat` serves, `websocket-chat healthcheck` asks a running one,
+//! `websocket-chat join` talks to one.
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use service::{Shutdown, TrustedProxies};
 use websocket_chat::Limits;
+use websocket_chat::terminal::JoinOptions;
 
 /// The live chat: rooms over WebSocket.
 #[derive(Parser)]
@@ -34,14 +38,23 @@ enum Command {
         #[arg(long, default_value = "http://127.0.0.1:8003/healthz")]
         url: String,
     },
+    /// Chat in the terminal: lines from standard input, what others say on standard output
+    Join(JoinOptions),
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     match arguments.command {
-        Some(Command::Healthcheck { url }) => Ok(service::healthcheck(&url)?),
-        None => serve(arguments),
+        Some(Command::Healthcheck { url }) => service::healthcheck(&url)?,
+        Some(Command::Join(options)) => return talk(options),
+        None => serve(arguments)?,
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn talk(options: JoinOptions) -> anyhow::Result<ExitCode> {
+    websocket_chat::terminal::join(options).await
 }
 
 #[tokio::main(flavor = "current_thread")]

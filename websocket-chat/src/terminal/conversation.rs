@@ -118,16 +118,26 @@ impl Conversation {
             ServerMessage::Skipped { after, before, .. } => {
                 let room = self.room.clone();
                 let before = Some(before);
-                reaction.say.push(ClientMessage::History { room, after, before });
+                reaction.say.push(ClientMessage::History {
+                    room,
+                    after,
+                    before,
+                });
             }
             ServerMessage::Private { from, text, .. } if from != self.name => {
-                reaction.show.push(Shown::Line(format!("{from} (to you): {text}")));
+                reaction
+                    .show
+                    .push(Shown::Line(format!("{from} (to you): {text}")));
             }
             ServerMessage::Arrived { name, .. } => {
-                reaction.show.push(Shown::Notice(format!("{name} has come")));
+                reaction
+                    .show
+                    .push(Shown::Notice(format!("{name} has come")));
             }
             ServerMessage::Departed { name, .. } => {
-                reaction.show.push(Shown::Notice(format!("{name} has left")));
+                reaction
+                    .show
+                    .push(Shown::Notice(format!("{name} has left")));
             }
             _ => {}
         }
@@ -184,7 +194,8 @@ impl Conversation {
     }
 
     fn confirm(&mut self, id: &str) {
-        self.unconfirmed.retain(|message| id_of(message) != Some(id));
+        self.unconfirmed
+            .retain(|message| id_of(message) != Some(id));
     }
 
     fn refused(&mut self, code: ErrorCode, reason: String, id: Option<&str>) -> Reaction {
@@ -217,7 +228,9 @@ mod tests {
     }
 
     fn welcome() -> ServerMessage {
-        server(r#"{"type":"welcome","name":"Ada","session":"s","heartbeat_ms":25000,"max_text":100}"#)
+        server(
+            r#"{"type":"welcome","name":"Ada","session":"s","heartbeat_ms":25000,"max_text":100}"#,
+        )
     }
 
     fn joined(epoch: &str) -> ServerMessage {

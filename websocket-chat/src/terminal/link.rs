@@ -20,7 +20,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// `ws://HOST[:PORT]/PATH`; the lab has no TLS in front of the chat.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Url {
+pub(crate) struct Url {
     host: String,
     port: u16,
     uri: Uri,
@@ -29,7 +29,7 @@ pub struct Url {
 /// Why an address is not one.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an address like ws://localhost:8003/chat")]
-pub struct NotAnAddress;
+pub(crate) struct NotAnAddress;
 
 impl FromStr for Url {
     type Err = NotAnAddress;
@@ -60,7 +60,9 @@ pub(super) async fn open(url: &Url) -> anyhow::Result<Link> {
         stream.set_nodelay(true)?;
         let mut request = url.uri.clone().into_client_request()?;
         let protocol = HeaderValue::from_static(SUBPROTOCOL);
-        request.headers_mut().insert("sec-websocket-protocol", protocol);
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", protocol);
         let (link, _) = tokio_tungstenite::client_async(request, stream)
             .await
             .with_context(|| format!("{} is no chat", url.uri))?;

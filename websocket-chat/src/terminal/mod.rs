@@ -65,7 +65,11 @@ pub async fn join(options: JoinOptions) -> anyhow::Result<ExitCode> {
                 let began = Instant::now();
                 let end = talk.over(link).await;
                 // A connection that held is no reason to wait long for the next.
-                tries = if began.elapsed() > SILENCE / 6 { 0 } else { tries };
+                tries = if began.elapsed() > SILENCE / 6 {
+                    0
+                } else {
+                    tries
+                };
                 end
             }
             Err(error) => End::Cut(format!("{error:#}")),
@@ -111,9 +115,9 @@ impl Talk {
         send(link, &self.conversation.hello()).await?;
         let mut silence = Instant::now() + SILENCE;
         while !self.is_done() {
-            let until = self.input_ended.map_or(silence, |ended| {
-                silence.min(ended + LAST_WORDS)
-            });
+            let until = self
+                .input_ended
+                .map_or(silence, |ended| silence.min(ended + LAST_WORDS));
             tokio::select! {
                 line = self.lines.recv(), if self.input_ended.is_none() => match line.as_deref().map(str::trim) {
                     Some("/quit") | None => self.input_ended = Some(Instant::now()),
@@ -148,11 +152,17 @@ impl Talk {
     }
 
     fn is_late(&self) -> bool {
-        self.left.is_none() && self.input_ended.is_some_and(|ended| ended.elapsed() > LAST_WORDS)
+        self.left.is_none()
+            && self
+                .input_ended
+                .is_some_and(|ended| ended.elapsed() > LAST_WORDS)
     }
 
     async fn typed(&mut self, link: &mut Link, line: &str) -> anyhow::Result<()> {
-        let message = match line.strip_prefix("/msg ").and_then(|rest| rest.split_once(' ')) {
+        let message = match line
+            .strip_prefix("/msg ")
+            .and_then(|rest| rest.split_once(' '))
+        {
             Some((to, text)) => self.conversation.tell(to.to_owned(), text.to_owned()),
             None if line.is_empty() => None,
             None => self.conversation.say(line.to_owned()),
@@ -211,7 +221,13 @@ fn notice(text: &str) {
 /// What others write must not move our cursor or colour our screen.
 fn printable(text: &str) -> String {
     text.chars()
-        .map(|character| if character.is_control() { '\u{fffd}' } else { character })
+        .map(|character| {
+            if character.is_control() {
+                '\u{fffd}'
+            } else {
+                character
+            }
+        })
         .collect()
 }
 
