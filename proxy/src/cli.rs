@@ -17,11 +17,12 @@ pub const LANGUAGE_VERSION: &str = "1.31.5";
 pub(crate) const SERVER: &str = concat!("proxy/", env!("CARGO_PKG_VERSION"));
 pub(crate) const NAME: &str = "proxy";
 
-/// What nginx can be built with and this is not; tools ask with `-V`.
+/// What nginx can be built with and this is, and what it can be built without; tools ask with `-V`.
+const WITH: &str = "--with-http_realip_module";
 const WITHOUT: &str = "--without-http-cache --without-http_auth_basic_module --without-http_autoindex_module \
 --without-http_browser_module --without-http_charset_module --without-http_empty_gif_module \
 --without-http_fastcgi_module --without-http_geo_module --without-http_grpc_module --without-http_gzip_module \
---without-http_limit_conn_module --without-http_limit_req_module --without-http_memcached_module \
+--without-http_memcached_module \
 --without-http_mirror_module --without-http_referer_module --without-http_scgi_module \
 --without-http_split_clients_module --without-http_ssi_module --without-http_tunnel_module \
 --without-http_upstream_least_time_module --without-http_upstream_sticky_module --without-http_userid_module \
@@ -142,6 +143,7 @@ fn load_options(cli: &Cli) -> std::io::Result<LoadOptions> {
         globals: cli.globals.clone(),
         hosts: Arc::new(cli.map_host.iter().cloned().collect()),
         error_log: cli.error_log.clone(),
+        zones: Default::default(),
         map_listen: cli.map_listen.iter().copied().collect::<BTreeMap<_, _>>(),
     })
 }
@@ -207,6 +209,6 @@ fn print_version(build: bool) {
     eprintln!("proxy version: {SERVER}");
     eprintln!("nginx version: nginx/{LANGUAGE_VERSION}");
     if build {
-        eprintln!("configure arguments: {WITHOUT}");
+        eprintln!("configure arguments: {WITH} {WITHOUT}");
     }
 }

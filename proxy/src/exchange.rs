@@ -12,12 +12,19 @@ use crate::body::Spool;
 use crate::config::{Config, Location, Server};
 use crate::fault::Fault;
 use crate::http1::{Framing, Head, RequestHead, ResponseHead};
+use crate::limit::{Held, Verdict};
 
 /// One request and what became of it.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) started: Instant,
     pub(crate) connection: Rc<ConnectionInfo>,
+    /// The connection as it really is, where a trusted peer has named its client (`$realip_remote_addr`).
+    pub(crate) asked_by: Option<Rc<ConnectionInfo>>,
+    pub(crate) request_verdict: Option<Verdict>,
+    pub(crate) connection_verdict: Option<Verdict>,
+    /// Places taken by `limit_conn`, given back at the end.
+    pub(crate) held: Vec<Held>,
     /// It came before the answer to the one before it was out.
     pub(crate) pipelined: bool,
     /// Which request of its connection this is, from 1.

@@ -23,6 +23,7 @@ mod forward;
 pub mod fuzzing;
 mod http1;
 mod identity;
+mod limit;
 mod log;
 mod parse;
 mod pipeline;

@@ -2,8 +2,8 @@
 //!
 //! `accept -> parse -> route -> limit -> access -> cache -> balance -> connect -> forward -> log`
 //!
-//! Stages know the `Exchange` and typed configuration, never each other. (Limits and the cache
-//! are not built yet; balance, connect and forward repeat for each peer that is tried.)
+//! Stages know the `Exchange` and typed configuration, never each other. (The cache is not
+//! built yet; balance, connect and forward repeat for each peer that is tried.)
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use crate::http1::{Body, Framing, RequestHead};
 use crate::respond::{self, Reply};
 use crate::route::{self, Routed};
 use crate::worker::Worker;
-use crate::{access, log, parse};
+use crate::{access, limit, log, parse};
 
 /// What happens to the connection after an exchange.
 #[derive(Debug)]
@@ -89,11 +89,13 @@ async fn stages(worker: &Worker, ex: &mut Exchange, client: &mut Client) -> Resu
 
 async fn content(worker: &Worker, ex: &mut Exchange, client: &mut Client) -> Result<Flow, Fault> {
     check_body_size(ex)?;
+    let location = Arc::clone(&ex.location);
+    parse::real_ip::apply(ex, location.real_ip.as_ref());
+    limit::check(ex, &location).await?;
     access::check(ex)?;
     if let Some(flow) = content::try_files(ex)? {
         return Ok(flow);
     }
-    let location = Arc::clone(&ex.location);
     match &location.handler {
         Handler::Proxy(pass) => forward::proxy(worker, ex, client, pass).await,
         Handler::Static => content::file(worker, ex, client).await,
@@ -173,6 +175,10 @@ async fn read_request(worker: &Worker, client: &mut Client) -> Option<Exchange> 
     let mut ex = Exchange {
         started,
         connection: std::rc::Rc::clone(&client.info),
+        asked_by: None,
+        request_verdict: None,
+        connection_verdict: None,
+        held: Vec::new(),
         pipelined: std::mem::take(&mut client.pipelined),
         connection_requests: client.requests,
         location: Arc::clone(&server.root),
@@ -201,6 +207,8 @@ async fn read_request(worker: &Worker, client: &mut Client) -> Option<Exchange> 
             ex.remember(&captures, &pattern.named);
         }
     }
+    let root = Arc::clone(&ex.location);
+    parse::real_ip::apply(&mut ex, root.real_ip.as_ref());
     Some(ex)
 }
 

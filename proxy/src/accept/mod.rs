@@ -39,6 +39,17 @@ impl ConnectionInfo {
         }
     }
 
+    /// The same connection, told to come from another address.
+    pub(crate) fn seen_as(&self, remote: SocketAddr) -> Self {
+        Self {
+            serial: self.serial,
+            remote: Some(remote),
+            address: self.address.clone(),
+            since: self.since,
+            remote_text: OnceCell::new(),
+        }
+    }
+
     /// `$remote_addr`.
     pub(crate) fn remote_ip(&self) -> &[u8] {
         let text = || match self.remote {

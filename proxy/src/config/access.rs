@@ -34,6 +34,12 @@ fn rule(directive: &Directive) -> Result<AccessRule, ConfigError> {
 }
 
 impl Network {
+    /// This address alone.
+    pub(crate) fn of(address: IpAddr) -> Self {
+        let bits = if address.is_ipv4() { 32 } else { 128 };
+        Self::Prefix { address, bits }
+    }
+
     pub(crate) fn parse(text: &str) -> Option<Self> {
         match text {
             "all" => return Some(Self::All),

@@ -12,7 +12,7 @@ use super::pattern::Pattern;
 use super::scope::Scope;
 use super::server::{Server, VirtualServers};
 use super::syntax::{Arg, ConfigError, Directive};
-use super::{logs, upstream};
+use super::{limits, logs, upstream};
 use crate::http1::request::HeadRules;
 
 pub(super) fn parse(
@@ -22,6 +22,7 @@ pub(super) fn parse(
 ) -> Result<Vec<Listen>, ConfigError> {
     let scope = root.inside(directive);
     logs::formats(&scope, loader)?;
+    *loader.zones.borrow_mut() = limits::ZoneTable::parse(&scope, loader)?;
     for block in scope.here("upstream") {
         let parsed = upstream::parse(block, &scope, loader)?;
         let mut known = loader.upstreams.borrow_mut();

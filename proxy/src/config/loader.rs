@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::limits::ZoneTable;
 use super::logs::{AccessLog, ErrorLog, Escape, Format, Level};
 use super::pattern::{self, Pattern};
 use super::scope::Scope;
@@ -14,6 +15,7 @@ use super::syntax::{self, Arg, ConfigError, Directive};
 use super::template::Template;
 use super::upstream::UpstreamBlock;
 use super::{Config, core, http, logs, map, rewrite};
+use crate::limit::Zones;
 use crate::log::LogFile;
 use crate::upstream::resolve::HostMap;
 use crate::variables::{Family, Names, Var};
@@ -29,6 +31,8 @@ pub(crate) struct LoadOptions {
     pub(crate) hosts: Arc<HostMap>,
     /// `-e`: the error log until the configuration names one.
     pub(crate) error_log: Option<String>,
+    /// What `limit_req` and `limit_conn` remember, over reloads.
+    pub(crate) zones: Zones,
     /// `--map-listen`: bind there what the file wants on this port.
     pub(crate) map_listen: BTreeMap<u16, SocketAddr>,
 }
@@ -39,6 +43,7 @@ pub(super) struct Loader {
     pub(super) default_access_log: Vec<AccessLog>,
     pub(super) default_error_log: ErrorLog,
     pub(super) upstreams: RefCell<Vec<Arc<UpstreamBlock>>>,
+    pub(super) zones: RefCell<ZoneTable>,
     pub(super) options: LoadOptions,
     /// Name and prefix of the location being built, for the blocks inside it.
     pub(super) enclosing: RefCell<(String, Box<[u8]>)>,
@@ -101,6 +106,7 @@ impl Loader {
                 targets: vec![(Arc::new(stderr), Level::Error)],
             },
             upstreams: RefCell::default(),
+            zones: RefCell::default(),
             options,
             enclosing: RefCell::default(),
             in_if: Cell::new(false),

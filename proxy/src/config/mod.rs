@@ -6,6 +6,7 @@ mod access;
 mod core;
 mod headers;
 mod http;
+mod limits;
 mod listen;
 mod loader;
 mod location;
@@ -13,6 +14,7 @@ mod logs;
 mod map;
 mod pattern;
 mod proxy_pass;
+mod real_ip;
 mod rewrite;
 mod scope;
 mod server;
@@ -28,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::core::Core;
 pub(crate) use access::AccessRule;
 pub(crate) use headers::{AddHeader, Expires, ExpiresWhen};
+pub(crate) use limits::{Limits, RequestLimit};
 pub(crate) use listen::{Listen, ListenAddress};
 pub(crate) use loader::{LoadOptions, build, load};
 pub(crate) use location::{Handler, Location, Locations, TryFile};
@@ -38,6 +41,7 @@ pub(crate) use proxy_pass::{
     CookieMatch, CookieRule, ProxyPass, ProxySettings, RedirectRule, Target, host_and_port,
     split_url,
 };
+pub(crate) use real_ip::{RealIp, Trusted};
 pub(crate) use rewrite::{Assign, Condition, FileTest, Flag, Step};
 pub(crate) use server::Server;
 pub(crate) use upstream::UpstreamBlock;

@@ -2,6 +2,7 @@
 //! hands on a `Request` with its path, host and framing.
 
 mod host;
+pub(crate) mod real_ip;
 mod uri;
 
 pub(crate) use host::parse_host;

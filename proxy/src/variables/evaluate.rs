@@ -1,7 +1,7 @@
 //! What each variable is worth for one exchange.
 
 use std::io::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use regex::bytes::Captures;
 
@@ -11,6 +11,7 @@ use crate::decimal;
 use crate::exchange::Exchange;
 use crate::http1::{Known, head};
 use crate::identity;
+use crate::limit::Verdict;
 
 impl Var {
     /// Appends the value; answers whether there is one.
@@ -109,11 +110,10 @@ impl Plain {
             Self::Connection => show!(out, "{}", connection.serial),
             Self::ConnectionRequests => show!(out, "{}", ex.connection_requests),
             Self::ConnectionTime => write_seconds(connection.since.elapsed(), out),
+            Self::RealipRemoteAddr => put(out, Some(real(ex).remote_ip())),
+            Self::RealipRemotePort => port(real(ex).remote, out),
             Self::RemoteAddr => put(out, Some(connection.remote_ip())),
-            Self::RemotePort => match connection.remote {
-                Some(remote) => show!(out, "{}", remote.port()),
-                None => put(out, Some("")),
-            },
+            Self::RemotePort => port(connection.remote, out),
             Self::ServerAddr => match connection.local() {
                 Some(local) => show!(out, "{}", local.ip()),
                 None => put(out, Some(connection.listen_name())),
@@ -130,6 +130,8 @@ impl Plain {
         match self {
             Self::BodyBytesSent => number(ex.sent.body_bytes, out),
             Self::BytesSent => number(ex.sent.bytes, out),
+            Self::LimitConnStatus => put(out, ex.connection_verdict.map(Verdict::as_str)),
+            Self::LimitReqStatus => put(out, ex.request_verdict.map(Verdict::as_str)),
             Self::LimitRate => show!(out, "{}", ex.limit_rate.unwrap_or(0)),
             Self::RequestCompletion => put(out, ex.sent.complete.then_some("OK")),
             Self::RequestId => put(out, Some(identity::request_id(ex))),
@@ -166,6 +168,18 @@ pub(super) fn write_seconds(time: std::time::Duration, out: &mut Vec<u8>) -> boo
     out.push(b'.');
     decimal::write(out, time.subsec_millis().into(), 3);
     true
+}
+
+/// The connection as it came in, whomever a trusted peer has named since.
+fn real(ex: &Exchange) -> &crate::accept::ConnectionInfo {
+    ex.asked_by.as_ref().unwrap_or(&ex.connection)
+}
+
+fn port(remote: Option<SocketAddr>, out: &mut Vec<u8>) -> bool {
+    match remote {
+        Some(remote) => show!(out, "{}", remote.port()),
+        None => put(out, Some("")),
+    }
 }
 
 fn number(number: u64, out: &mut Vec<u8>) -> bool {

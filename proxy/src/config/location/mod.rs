@@ -14,9 +14,11 @@ pub(crate) use tree::Locations;
 
 use super::access::{self, AccessRule};
 use super::headers::{self, AddHeader, Expires};
+use super::limits::{self, Limits};
 use super::loader::Loader;
 use super::logs::{self, AccessLog, ErrorLog};
 use super::proxy_pass::{self, ProxyPass};
+use super::real_ip::{self, RealIp};
 use super::rewrite::{self, Step};
 use super::scope::Scope;
 use super::syntax::ConfigError;
@@ -32,6 +34,8 @@ pub(crate) struct Location {
     pub(crate) locations: Locations,
     pub(crate) handler: Handler,
     pub(crate) internal: bool,
+    pub(crate) real_ip: Option<Arc<RealIp>>,
+    pub(crate) limits: Option<Box<Limits>>,
     pub(crate) access: Vec<AccessRule>,
     pub(crate) limit_except: Option<LimitExcept>,
     pub(crate) try_files: Option<(Vec<TryFile>, TryFile)>,
@@ -105,6 +109,8 @@ impl Location {
             locations: tree::locations(scope, name, loader)?,
             handler,
             internal: scope.own("internal").is_some(),
+            real_ip: real_ip::real_ip(scope)?,
+            limits: limits::limits(scope, loader)?,
             access: access::rules(scope)?,
             limit_except: limit_except(scope)?,
             try_files: files::try_files(scope, loader)?,

@@ -2,8 +2,8 @@
 
 use super::{
     AUTH, BUILT, Body, CLASSES, COMPRESSION, DETAIL, EARLY_HINTS, FILES, FLAG, H, H_S, H_S_L,
-    H_S_L_I, H_S_L_I_J, H_S_L_I_X, H_S_L_X, I, J, L, LIMITS, MANY, ONCE, OPEN_FILES, REAL_IP, Row,
-    S, S_L, S_L_I_J, STATUS, TUNING, X, block, more, n, row, to,
+    H_S_L_I, H_S_L_I_J, H_S_L_I_X, H_S_L_X, I, J, L, MANY, ONCE, OPEN_FILES, Row, S, S_L, S_L_I_J,
+    STATUS, TUNING, X, block, more, n, row, to,
 };
 
 pub(super) const ROWS: &[Row] = &[
@@ -41,17 +41,17 @@ pub(super) const ROWS: &[Row] = &[
     // http_index_module
     row("index", H_S_L, more(1), MANY, BUILT),
     // http_limit_conn_module
-    row("limit_conn_zone", H, n(2), MANY, LIMITS),
-    row("limit_conn", H_S_L, n(2), MANY, LIMITS),
-    row("limit_conn_log_level", H_S_L, n(1), ONCE, LIMITS),
-    row("limit_conn_status", H_S_L, n(1), ONCE, LIMITS),
-    row("limit_conn_dry_run", H_S_L, FLAG, ONCE, LIMITS),
+    row("limit_conn_zone", H, n(2), MANY, BUILT),
+    row("limit_conn", H_S_L, n(2), MANY, BUILT),
+    row("limit_conn_log_level", H_S_L, n(1), ONCE, BUILT),
+    row("limit_conn_status", H_S_L, n(1), ONCE, BUILT),
+    row("limit_conn_dry_run", H_S_L, FLAG, ONCE, BUILT),
     // http_limit_req_module
-    row("limit_req_zone", H, n(3), MANY, LIMITS),
-    row("limit_req", H_S_L, to(1, 3), MANY, LIMITS),
-    row("limit_req_log_level", H_S_L, n(1), ONCE, LIMITS),
-    row("limit_req_status", H_S_L, n(1), ONCE, LIMITS),
-    row("limit_req_dry_run", H_S_L, FLAG, ONCE, LIMITS),
+    row("limit_req_zone", H, n(3), MANY, BUILT),
+    row("limit_req", H_S_L, to(1, 3), MANY, BUILT),
+    row("limit_req_log_level", H_S_L, n(1), ONCE, BUILT),
+    row("limit_req_status", H_S_L, n(1), ONCE, BUILT),
+    row("limit_req_dry_run", H_S_L, FLAG, ONCE, BUILT),
     // http_log_module
     row("log_format", H, more(2), MANY, BUILT),
     row("access_log", H_S_L_I_X, more(1), MANY, BUILT),
@@ -61,9 +61,9 @@ pub(super) const ROWS: &[Row] = &[
     row("map_hash_max_size", H, n(1), ONCE, BUILT),
     row("map_hash_bucket_size", H, n(1), ONCE, BUILT),
     // http_realip_module
-    row("set_real_ip_from", H_S_L, n(1), MANY, REAL_IP),
-    row("real_ip_header", H_S_L, n(1), ONCE, REAL_IP),
-    row("real_ip_recursive", H_S_L, FLAG, ONCE, REAL_IP),
+    row("set_real_ip_from", H_S_L, n(1), MANY, BUILT),
+    row("real_ip_header", H_S_L, n(1), ONCE, BUILT),
+    row("real_ip_recursive", H_S_L, FLAG, ONCE, BUILT),
     // http_referer_module
     row("valid_referers", S_L, more(1), MANY, CLASSES),
     row("referer_hash_max_size", S_L, n(1), ONCE, CLASSES),

@@ -1,0 +1,208 @@
+//! `limit_req_zone` and `limit_conn_zone`: what is remembered for each key, by all workers, in bounded memory. A zone
+//! outlives a reload, so that reloading does not forgive.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lru::LruCache;
+
+use super::bucket::{Bucket, Rate};
+
+/// What nginx needs for a key on a 64-bit machine; `size` of a zone is counted in it.
+const BYTES_A_KEY: u64 = 128;
+/// nginx refuses a zone below eight pages.
+pub(crate) const SMALLEST: u64 = 8 * 4096;
+
+type Key = Box<[u8]>;
+
+/// The buckets of a `limit_req_zone`; the one unused longest makes room for a new one.
+#[derive(Debug)]
+pub(crate) struct RequestZone {
+    buckets: Mutex<LruCache<Key, Bucket>>,
+}
+
+/// The bucket would be fuller than `burst` allows: by this much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Busy(pub(crate) i64);
+
+impl RequestZone {
+    pub(crate) fn new(size: u64) -> Self {
+        let buckets = Mutex::new(LruCache::new(keys(size)));
+        Self { buckets }
+    }
+
+    /// One more request of `key`: how full its bucket is with it. `keep` writes it down.
+    pub(crate) fn one_more(
+        &self,
+        key: &[u8],
+        now_ms: i64,
+        rate: Rate,
+        burst: i64,
+        keep: bool,
+    ) -> Result<i64, Busy> {
+        // Held for a look-up; nothing in it can panic half-way, so a poisoned lock is as good.
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(bucket) = buckets.get_mut(key) else {
+            if keep {
+                buckets.put(key.into(), Bucket::new(now_ms));
+            }
+            return Ok(0);
+        };
+        let fuller = bucket.with_one_more(now_ms, rate);
+        if fuller.excess > burst {
+            return Err(Busy(fuller.excess));
+        }
+        if keep {
+            *bucket = fuller;
+        }
+        Ok(fuller.excess)
+    }
+}
+
+/// How many requests of each key of a `limit_conn_zone` are being served.
+#[derive(Debug)]
+pub(crate) struct ConnectionZone {
+    counts: Mutex<HashMap<Key, usize>>,
+    keys: usize,
+}
+
+/// A place taken in a zone; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    zone: Arc<ConnectionZone>,
+    key: Key,
+}
+
+impl ConnectionZone {
+    pub(crate) fn new(size: u64) -> Self {
+        Self {
+            counts: Mutex::default(),
+            keys: keys(size).get(),
+        }
+    }
+
+    /// A place for `key`, unless it has `limit` of them or the zone is full.
+    pub(crate) fn enter(self: &Arc<Self>, key: &[u8], limit: usize) -> Option<Held> {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = counts.len() >= self.keys;
+        match counts.get_mut(key) {
+            Some(count) if *count >= limit => return None,
+            Some(count) => *count += 1,
+            None if full => return None,
+            None => drop(counts.insert(key.into(), 1)),
+        }
+        Some(Held {
+            zone: Arc::clone(self),
+            key: key.into(),
+        })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut counts = self
+            .zone
+            .counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.key);
+            }
+        }
+    }
+}
+
+fn keys(size: u64) -> NonZeroUsize {
+    let keys = usize::try_from(size / BYTES_A_KEY).unwrap_or(usize::MAX);
+    NonZeroUsize::new(keys).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// The zones of all configurations since the start, by name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Zones {
+    requests: Arc<Mutex<BySize<RequestZone>>>,
+    connections: Arc<Mutex<BySize<ConnectionZone>>>,
+}
+
+/// A zone whose size was changed is another zone.
+type BySize<T> = HashMap<(String, u64), Arc<T>>;
+
+impl Zones {
+    pub(crate) fn requests(&self, name: &str, size: u64) -> Arc<RequestZone> {
+        let mut zones = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let zone = zones.entry((name.to_owned(), size));
+        Arc::clone(zone.or_insert_with(|| Arc::new(RequestZone::new(size))))
+    }
+
+    pub(crate) fn connections(&self, name: &str, size: u64) -> Arc<ConnectionZone> {
+        let mut zones = self
+            .connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let zone = zones.entry((name.to_owned(), size));
+        Arc::clone(zone.or_insert_with(|| Arc::new(ConnectionZone::new(size))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_has_its_own_bucket_and_memory_is_bounded() {
+        let zone = RequestZone::new(2 * BYTES_A_KEY);
+        let ask = |key: &[u8]| zone.one_more(key, 0, 1000, 0, true);
+        assert_eq!(ask(b"a"), Ok(0));
+        assert_eq!(ask(b"b"), Ok(0));
+        assert_eq!(ask(b"a"), Err(Busy(1000)));
+        // A third key takes the place of the one unused longest, which is b.
+        assert_eq!(ask(b"c"), Ok(0));
+        assert_eq!(ask(b"a"), Err(Busy(1000)));
+        assert_eq!(ask(b"b"), Ok(0));
+    }
+
+    #[test]
+    fn a_look_that_is_not_kept_changes_nothing() {
+        let zone = RequestZone::new(SMALLEST);
+        assert_eq!(zone.one_more(b"a", 0, 1000, 0, false), Ok(0));
+        assert_eq!(zone.one_more(b"a", 0, 1000, 0, true), Ok(0));
+        assert_eq!(zone.one_more(b"a", 0, 1000, 5000, false), Ok(1000));
+        assert_eq!(zone.one_more(b"a", 0, 1000, 5000, true), Ok(1000));
+    }
+
+    #[test]
+    fn a_place_is_given_back_when_its_holder_is_gone() {
+        let zone = Arc::new(ConnectionZone::new(BYTES_A_KEY));
+        let first = zone.enter(b"a", 2);
+        let second = zone.enter(b"a", 2);
+        assert!(first.is_some() && second.is_some());
+        assert!(zone.enter(b"a", 2).is_none(), "two is the limit");
+        assert!(
+            zone.enter(b"b", 2).is_none(),
+            "the zone has room for one key"
+        );
+        drop(first);
+        assert!(zone.enter(b"a", 2).is_some());
+        drop(second);
+        assert!(
+            zone.enter(b"b", 2).is_some(),
+            "the key without holders is forgotten"
+        );
+    }
+
+    #[test]
+    fn a_zone_of_the_same_name_and_size_is_the_same_after_a_reload() {
+        let zones = Zones::default();
+        assert!(Arc::ptr_eq(
+            &zones.requests("one", 1),
+            &zones.requests("one", 1)
+        ));
+        assert!(!Arc::ptr_eq(
+            &zones.requests("one", 1),
+            &zones.requests("one", 2)
+        ));
+    }
+}
