@@ -1,0 +1,36 @@
+//! Who hears of a token's events, live. A channel exists for as long as somebody listens; nobody waits for a slow
+//! listener, who is told how much was missed instead.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::broadcast;
+use uuid::Uuid;
+
+use super::Event;
+
+/// Events that a listener may be behind.
+const BACKLOG: usize = 256;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Feed(Arc<Mutex<HashMap<Uuid, broadcast::Sender<Arc<Event>>>>>);
+
+impl Feed {
+    pub(super) fn subscribe(&self, token: Uuid) -> broadcast::Receiver<Arc<Event>> {
+        let mut channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that nobody hears any more would stay for ever if their tokens got no event.
+        channels.retain(|_, channel| channel.receiver_count() > 0);
+        let channel = channels.entry(token);
+        channel
+            .or_insert_with(|| broadcast::channel(BACKLOG).0)
+            .subscribe()
+    }
+
+    pub(super) fn publish(&self, event: &Arc<Event>) {
+        let channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(channel) = channels.get(&event.token) {
+            // Fails if the last listener has just gone, which is fine.
+            let _ = channel.send(event.clone());
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Where everything is kept. One handle for all doors and readers: [`Store::store`] returns after the commit, never
+//! before; whoever subscribed hears of an event only then. Behind it SQLite (one writer thread, group commit) or
+//! PostgreSQL.
+
+mod cache;
+mod event;
+mod feed;
+mod rows;
+mod sqlite;
+mod sweep;
+mod token;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::sync::broadcast;
+use uuid::Uuid;
+
+pub(crate) use event::{Event, Kind, NewEvent, header_text};
+pub(crate) use token::{Summary, Token, is_alias};
+
+use cache::TokenCache;
+use feed::Feed;
+use sqlite::Sqlite;
+
+/// Most events that wait for the writer; the next one is told to come later.
+const QUEUE: usize = 1024;
+/// Most tokens; each may fill its inbox.
+const MAX_TOKENS: u64 = 100_000;
+
+/// Where to keep it, and how.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The SQLite file; its folder is made if need be.
+    pub file: PathBuf,
+    /// Most events that wait for the writer.
+    pub queue: usize,
+    /// One commit per event instead of one per group: only to measure what the group is worth.
+    pub commit_each: bool,
+}
+
+impl Settings {
+    /// SQLite in `file`, the rest as usual.
+    pub fn sqlite(file: impl Into<PathBuf>) -> Self {
+        Self {
+            file: file.into(),
+            queue: QUEUE,
+            commit_each: false,
+        }
+    }
+}
+
+/// Why something could not be kept or read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("too many events wait to be stored")]
+    Full,
+    #[error("the transaction was not committed")]
+    NotCommitted,
+    #[error("the store is closed")]
+    Closed,
+    #[error("the name is taken")]
+    Taken,
+    #[error("there are too many tokens")]
+    TooManyTokens,
+    #[error("the folder for {0} can't be made")]
+    Folder(PathBuf, #[source] std::io::Error),
+    #[error("SQLite refuses")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("what is stored can't be read")]
+    Corrupt(#[from] serde_json::Error),
+}
+
+/// A small document that lasts: a forwarding rule, a dead letter.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    pub(crate) token: Uuid,
+    pub(crate) id: String,
+    pub(crate) value: Value,
+}
+
+/// Which events of a token: those between two times, both included.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Span {
+    pub(crate) from: Option<Timestamp>,
+    pub(crate) to: Option<Timestamp>,
+}
+
+/// A stretch of a token's events in their order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stretch {
+    pub(crate) span: Span,
+    pub(crate) newest_first: bool,
+    /// Begin behind this sequence number (before it, if the newest come first).
+    pub(crate) beyond: Option<i64>,
+    pub(crate) offset: u64,
+    pub(crate) limit: usize,
+}
+
+/// The handle; clones are the same store.
+#[derive(Clone, Debug)]
+pub(crate) struct Store {
+    sqlite: Sqlite,
+    tokens: Arc<TokenCache>,
+    feed: Feed,
+}
+
+impl Store {
+    /// Opens it, makes its tables if need be, and starts the writer.
+    pub(crate) fn open(settings: &Settings) -> Result<Self, StoreError> {
+        let feed = Feed::default();
+        let sqlite = Sqlite::open(settings, feed.clone())?;
+        Ok(Self {
+            sqlite,
+            tokens: Arc::default(),
+            feed,
+        })
+    }
+
+    /// The token with this id or alias.
+    pub(crate) async fn token(&self, name: &str) -> Result<Option<Arc<Token>>, StoreError> {
+        let name = Uuid::try_parse(name).map_or_else(|_| name.to_owned(), |id| id.to_string());
+        let seen = match self.tokens.get(&name) {
+            Ok(token) => return Ok(Some(token)),
+            Err(seen) => seen,
+        };
+        let Some(token) = self.sqlite.token(name.clone()).await?.map(Arc::new) else {
+            return Ok(None);
+        };
+        self.tokens.put(name, token.clone(), seen);
+        Ok(Some(token))
+    }
+
+    pub(crate) async fn create_token(&self, token: Token) -> Result<(), StoreError> {
+        self.sqlite.create_token(token, MAX_TOKENS).await
+    }
+
+    pub(crate) async fn update_token(&self, token: Token) -> Result<(), StoreError> {
+        let updated = self.sqlite.update_token(token).await;
+        self.tokens.clear();
+        updated
+    }
+
+    /// Removes a token with all that it holds; whether there was one.
+    pub(crate) async fn delete_token(&self, id: Uuid) -> Result<bool, StoreError> {
+        let deleted = self.sqlite.delete_token(id).await;
+        self.tokens.clear();
+        deleted
+    }
+
+    /// All tokens, the newest first.
+    pub(crate) async fn tokens(&self, offset: u64, limit: usize) -> Result<(Vec<Token>, u64), StoreError> {
+        self.sqlite.tokens(offset, limit).await
+    }
+
+    /// Keeps an event for good; an `Ok` means that it is committed.
+    pub(crate) async fn store(&self, event: NewEvent, token: &Token) -> Result<Arc<Event>, StoreError> {
+        if token.request_limit == 0 {
+            let event = Arc::new(event.committed(0, None));
+            self.feed.publish(&event);
+            return Ok(event);
+        }
+        self.sqlite.store(event, token.request_limit).await
+    }
+
+    /// Hears every event of a token from now on. Who lags is told so, and reads the rest with [`Store::after`].
+    pub(crate) fn subscribe(&self, token: Uuid) -> broadcast::Receiver<Arc<Event>> {
+        self.feed.subscribe(token)
+    }
+
+    pub(crate) async fn event(&self, token: Uuid, id: Uuid) -> Result<Option<Event>, StoreError> {
+        self.sqlite.event(token, id).await
+    }
+
+    pub(crate) async fn latest(&self, token: Uuid) -> Result<Option<Event>, StoreError> {
+        let newest = Stretch {
+            span: Span::default(),
+            newest_first: true,
+            beyond: None,
+            offset: 0,
+            limit: 1,
+        };
+        Ok(self.stretch(token, newest).await?.pop())
+    }
+
+    /// What came after `sequence`, the oldest first. May be fewer than `limit` where bodies are large; empty is the
+    /// end.
+    pub(crate) async fn after(&self, token: Uuid, sequence: i64, limit: usize) -> Result<Vec<Event>, StoreError> {
+        let stretch = Stretch {
+            span: Span::default(),
+            newest_first: false,
+            beyond: Some(sequence),
+            offset: 0,
+            limit,
+        };
+        self.stretch(token, stretch).await
+    }
+
+    /// A stretch of whole events; it ends early where bodies are large.
+    pub(crate) async fn stretch(&self, token: Uuid, stretch: Stretch) -> Result<Vec<Event>, StoreError> {
+        self.sqlite.stretch(token, stretch, false).await
+    }
+
+    /// A stretch of exactly so many events, the last ones without their bodies where these are large.
+    pub(crate) async fn listing(&self, token: Uuid, stretch: Stretch) -> Result<Vec<Event>, StoreError> {
+        self.sqlite.stretch(token, stretch, true).await
+    }
+
+    pub(crate) async fn count(&self, token: Uuid, span: Span) -> Result<u64, StoreError> {
+        self.sqlite.count(token, span).await
+    }
+
+    pub(crate) async fn summary(&self, token: Uuid) -> Result<Summary, StoreError> {
+        self.sqlite.summary(token).await
+    }
+
+    /// Writes a note on an event; whether there is such an event.
+    pub(crate) async fn note(&self, token: Uuid, id: Uuid, note: String) -> Result<bool, StoreError> {
+        self.sqlite.note(token, id, note).await
+    }
+
+    pub(crate) async fn delete_events(&self, token: Uuid, ids: Vec<Uuid>) -> Result<u64, StoreError> {
+        self.sqlite.delete_events(token, ids).await
+    }
+
+    pub(crate) async fn delete_span(&self, token: Uuid, span: Span) -> Result<u64, StoreError> {
+        self.sqlite.delete_span(token, span).await
+    }
+
+    /// Drops what has outlived its token's wish; called again and again for as long as the service runs.
+    pub(crate) async fn sweep(&self, now: Timestamp) -> Result<sweep::Swept, StoreError> {
+        let swept = self.sqlite.sweep(now).await?;
+        if swept.tokens > 0 {
+            self.tokens.clear();
+        }
+        Ok(swept)
+    }
+
+    /// Keeps a document; one of the same kind and id is replaced.
+    pub(crate) async fn keep(&self, kind: &'static str, token: Uuid, id: &str, value: &Value) -> Result<(), StoreError> {
+        self.sqlite.keep(kind, token, id.to_owned(), value.to_string()).await
+    }
+
+    pub(crate) async fn kept(&self, kind: &'static str, id: &str) -> Result<Option<Kept>, StoreError> {
+        Ok(self.sqlite.kept(kind, Some(id.to_owned()), None).await?.pop())
+    }
+
+    pub(crate) async fn kept_list(&self, kind: &'static str, token: Option<Uuid>) -> Result<Vec<Kept>, StoreError> {
+        self.sqlite.kept(kind, None, token).await
+    }
+
+    /// Drops a document; whether there was one.
+    pub(crate) async fn forget(&self, kind: &'static str, id: &str) -> Result<bool, StoreError> {
+        self.sqlite.forget(kind, id.to_owned()).await
+    }
+}
