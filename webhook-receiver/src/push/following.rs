@@ -1,0 +1,70 @@
+//! A listener's place in a token's log: first what is heard live, and after a gap what the store still has.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use uuid::Uuid;
+
+use crate::store::{Event, Store, StoreError};
+
+/// Events that are read from the store at a time.
+const CHUNK: usize = 16;
+
+#[derive(Debug)]
+pub(crate) struct Following {
+    store: Store,
+    token: Uuid,
+    live: Receiver<Arc<Event>>,
+    /// The last event handed out; None before the first.
+    seen: Option<i64>,
+    behind: bool,
+    read: VecDeque<Arc<Event>>,
+}
+
+impl Following {
+    /// Begins with the next event.
+    pub(crate) fn from_now(store: Store, token: Uuid) -> Self {
+        let live = store.subscribe(token);
+        Self { store, token, live, seen: None, behind: false, read: VecDeque::new() }
+    }
+
+    /// The next event, whenever it comes; None when the store has gone.
+    pub(crate) async fn next(&mut self) -> Result<Option<Arc<Event>>, StoreError> {
+        loop {
+            if let Some(event) = self.read.pop_front() {
+                self.seen = Some(event.sequence);
+                return Ok(Some(event));
+            }
+            if self.behind {
+                self.read_on().await?;
+                continue;
+            }
+            match self.live.recv().await {
+                Ok(event) if self.is_new(&event) => self.read.push_back(event),
+                Ok(_) => {}
+                Err(RecvError::Lagged(_)) => self.behind = true,
+                Err(RecvError::Closed) => return Ok(None),
+            }
+        }
+    }
+
+    /// After a gap, events come from the store until it has no more; those that are also heard live are old then.
+    async fn read_on(&mut self) -> Result<(), StoreError> {
+        let Some(seen) = self.seen else {
+            // Not one event was seen before the gap: it begins here.
+            self.behind = false;
+            return Ok(());
+        };
+        let missed = self.store.after(self.token, seen, CHUNK).await?;
+        self.behind = !missed.is_empty();
+        self.read.extend(missed.into_iter().map(Arc::new));
+        Ok(())
+    }
+
+    /// Events that are only shown have no number and are always new.
+    fn is_new(&self, event: &Event) -> bool {
+        event.sequence == 0 || self.seen.is_none_or(|seen| event.sequence > seen)
+    }
+}
