@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
-use service::TrustedProxies;
+use service::{Shutdown, TrustedProxies};
 
 use crate::desk::Desk;
+use crate::inbox::Room;
 use crate::store::Store;
 use crate::{api, inbox, push};
 
@@ -15,9 +16,12 @@ use crate::{api, inbox, push};
 pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) desk: Desk,
+    pub(crate) room: Room,
     pub(crate) trusted: Arc<TrustedProxies>,
     /// Who may list all tokens; nobody without it.
     pub(crate) api_key: Option<Arc<str>>,
+    /// Ends what would last for ever.
+    pub(crate) shutdown: Shutdown,
 }
 
 /// All routes. Whatever no other names is somebody's inbox.

@@ -35,16 +35,27 @@ impl Desk {
         let mut state = self.state();
         state.guards += 1;
         let number = state.guards;
-        state.present.entry(token).or_default().push((number, wait.into()));
+        state
+            .present
+            .entry(token)
+            .or_default()
+            .push((number, wait.into()));
         let desk = self.clone();
-        Guard { desk, token, number }
+        Guard {
+            desk,
+            token,
+            number,
+        }
     }
 
     /// How long a sender should wait: the longest that anybody present asks for; None if nobody is there.
     pub(crate) fn patience(&self, token: Uuid, listen: Duration) -> Option<Duration> {
         let state = self.state();
         let present = state.present.get(&token)?;
-        let longest = present.iter().map(|(_, wait)| wait.unwrap_or(listen)).max()?;
+        let longest = present
+            .iter()
+            .map(|(_, wait)| wait.unwrap_or(listen))
+            .max()?;
         (!longest.is_zero()).then_some(longest)
     }
 
@@ -53,7 +64,11 @@ impl Desk {
         let (sender, answer) = oneshot::channel();
         self.state().waiting.insert(event, sender);
         let desk = self.clone();
-        Expected { desk, event, answer }
+        Expected {
+            desk,
+            event,
+            answer,
+        }
     }
 
     /// Brings an answer; whether anybody still waited for it.
@@ -98,7 +113,10 @@ pub(crate) struct Expected {
 impl Expected {
     /// The answer, if it comes in time.
     pub(crate) async fn within(mut self, patience: Duration) -> Option<Answer> {
-        tokio::time::timeout(patience, &mut self.answer).await.ok()?.ok()
+        tokio::time::timeout(patience, &mut self.answer)
+            .await
+            .ok()?
+            .ok()
     }
 }
 
@@ -131,12 +149,23 @@ mod tests {
     async fn an_answer_reaches_the_one_who_waits_and_nobody_else() {
         let desk = Desk::default();
         let (event, other) = (Uuid::new_v4(), Uuid::new_v4());
-        let answer = Answer { status: 201, headers: HeaderMap::new(), body: Bytes::new() };
+        let answer = Answer {
+            status: 201,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        };
         assert!(!desk.answer(event, answer.clone()));
         let expected = desk.expect(event);
         assert!(!desk.answer(other, answer.clone()));
         assert!(desk.answer(event, answer));
-        assert_eq!(expected.within(Duration::from_secs(9)).await.unwrap().status, 201);
+        assert_eq!(
+            expected
+                .within(Duration::from_secs(9))
+                .await
+                .unwrap()
+                .status,
+            201
+        );
         assert!(desk.state().waiting.is_empty());
     }
 }

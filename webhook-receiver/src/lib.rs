@@ -2,30 +2,83 @@
 //!
 //! [`run`] serves until the shutdown.
 
+mod api;
+mod app;
+mod desk;
+mod inbox;
+mod push;
+mod refusal;
+pub mod search;
 pub mod sender;
 pub mod signature;
+mod smtp;
+mod store;
 pub mod target;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::get;
+use jiff::Timestamp;
 use service::{Shutdown, TrustedProxies};
 use tokio::net::TcpListener;
+use tower::ServiceExt;
+
+pub use store::{Settings, StoreError};
+
+use app::App;
+use store::Store;
 
 /// How long requests in flight may take after a shutdown; `docker stop` kills after 10 s.
 const DRAIN: Duration = Duration::from_secs(8);
+/// Between two looks for what is too old.
+const SWEEP: Duration = Duration::from_secs(30);
 
 /// What the command line decides.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Whose word about the client's address and our own is taken.
     pub trusted: TrustedProxies,
+    /// Where everything is kept.
+    pub store: Settings,
+    /// Who gives this may list all tokens.
+    pub api_key: Option<String>,
 }
 
 /// Serves on `listener` until `shutdown`.
-pub async fn run(listener: TcpListener, config: Config, shutdown: Shutdown) {
-    let app = Router::new().route("/healthz", get(|| async { "ok\n" }));
-    tracing::debug!(?config, "serving");
-    service::serve(listener, app, shutdown, DRAIN).await;
+pub async fn run(
+    listener: TcpListener,
+    config: Config,
+    shutdown: Shutdown,
+) -> Result<(), StoreError> {
+    let app = App {
+        store: Store::open(&config.store)?,
+        desk: desk::Desk::default(),
+        room: inbox::Room::default(),
+        trusted: Arc::new(config.trusted),
+        api_key: config.api_key.map(Arc::from),
+        shutdown: shutdown.clone(),
+    };
+    let sweeper = tokio::spawn(sweep(app.store.clone(), shutdown.clone()));
+    let routes = app::router(app).map_request(inbox::unfold_host);
+    let routes = Router::new().fallback_service(routes);
+    service::serve(listener, routes, shutdown, DRAIN).await;
+    // It hears of the shutdown, too; waiting for it only shows that it has gone.
+    let _ = sweeper.await;
+    Ok(())
+}
+
+/// Drops what is too old, again and again.
+async fn sweep(store: Store, shutdown: Shutdown) {
+    let mut pause = tokio::time::interval(SWEEP);
+    loop {
+        tokio::select! {
+            () = shutdown.triggered() => return,
+            _ = pause.tick() => {}
+        }
+        match store.sweep(Timestamp::now()).await {
+            Ok(swept) => tracing::debug!(?swept, "swept"),
+            Err(error) => tracing::warn!(?error, "the sweep failed"),
+        }
+    }
 }

@@ -1,10 +1,11 @@
 //! Command line: `webhook-receiver` serves, `send` plays a sender, `healthcheck` asks a running one.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use service::{Shutdown, TrustedProxies};
-use webhook_receiver::sender;
+use webhook_receiver::{Settings, sender};
 
 /// The webhook receiver: inbox, API, forwarder.
 #[derive(Parser)]
@@ -16,6 +17,18 @@ struct Arguments {
     /// Addresses whose X-Forwarded-* headers are believed: networks, comma-separated
     #[arg(long, env = "TRUSTED_PROXIES", default_value = "127.0.0.0/8,::1")]
     trusted_proxies: TrustedProxies,
+    /// The SQLite file that everything is kept in
+    #[arg(long, env = "WEBHOOK_DATA", default_value = "data/webhooks.db")]
+    data: PathBuf,
+    /// Most events that may wait to be stored; the next is answered 503
+    #[arg(long, default_value_t = 1024)]
+    queue: usize,
+    /// One commit per event, to measure what the group commit is worth
+    #[arg(long, hide = true)]
+    commit_each: bool,
+    /// Whoever sends this as Api-Key may list all tokens
+    #[arg(long, env = "WEBHOOK_API_KEY", hide_env_values = true)]
+    api_key: Option<String>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -58,7 +71,13 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let listener = service::bind(&arguments.bind).await?;
     let config = webhook_receiver::Config {
         trusted: arguments.trusted_proxies,
+        store: Settings {
+            file: arguments.data,
+            queue: arguments.queue,
+            commit_each: arguments.commit_each,
+        },
+        api_key: arguments.api_key,
     };
-    webhook_receiver::run(listener, config, shutdown).await;
+    webhook_receiver::run(listener, config, shutdown).await?;
     Ok(())
 }

@@ -57,7 +57,8 @@ impl Refusal {
             Self::Invalid(_) | Self::Store(StoreError::Taken) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Body(Unread::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body(Unread::TooSlow) => StatusCode::REQUEST_TIMEOUT,
-            Self::Body(Unread::NoRoom) | Self::Store(StoreError::Full | StoreError::TooManyTokens) => {
+            Self::Body(Unread::NoRoom)
+            | Self::Store(StoreError::Full | StoreError::TooManyTokens) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -70,7 +71,9 @@ impl IntoResponse for Refusal {
         let status = self.status();
         let body = match &self {
             Self::Invalid(fields) => json!(fields),
-            Self::Store(StoreError::Taken) => json!({"alias": ["The alias has already been taken."]}),
+            Self::Store(StoreError::Taken) => {
+                json!({"alias": ["The alias has already been taken."]})
+            }
             Self::Store(error) if status == StatusCode::INTERNAL_SERVER_ERROR => {
                 tracing::error!(?error, "the store failed");
                 failure("the store failed")
@@ -79,7 +82,9 @@ impl IntoResponse for Refusal {
         };
         let mut response = (status, Json(body)).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, RETRY_AFTER);
         }
         response
     }

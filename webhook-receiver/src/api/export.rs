@@ -12,7 +12,18 @@ use crate::refusal::Refusal;
 use crate::store::Event;
 
 const COLUMNS: [&str; 12] = [
-    "uuid", "type", "created_at", "ip", "method", "url", "user_agent", "size", "headers", "content", "note", "sender",
+    "uuid",
+    "type",
+    "created_at",
+    "ip",
+    "method",
+    "url",
+    "user_agent",
+    "size",
+    "headers",
+    "content",
+    "note",
+    "sender",
 ];
 /// The largest export; whoever has more asks for less at a time.
 const LARGEST: usize = 64 * 1024 * 1024;
@@ -33,18 +44,25 @@ pub(super) async fn csv(
     })
     .await?;
     if !fits {
-        return Err(Refusal::field("query", "The export would be larger than 64 MB."));
+        return Err(Refusal::field(
+            "query",
+            "The export would be larger than 64 MB.",
+        ));
     }
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"requests.csv\""),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"requests.csv\"",
+        ),
     ];
     Ok((headers, text).into_response())
 }
 
 fn line(event: &Event) -> String {
     let headers = event.headers.iter();
-    let headers = headers.map(|(name, value)| format!("{name}: {}", crate::store::header_text(value)));
+    let headers =
+        headers.map(|(name, value)| format!("{name}: {}", crate::store::header_text(value)));
     let cells = [
         event.id.to_string(),
         event.kind.name().to_owned(),

@@ -26,10 +26,17 @@ impl Fields {
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         let given = match bytes.trim_ascii() {
             [] => Map::new(),
-            [b'{', ..] => serde_json::from_slice(bytes).map_err(|error| Refusal::Malformed(error.to_string()))?,
-            form => super::form::pairs(form).into_iter().map(|(name, value)| (name, json!(value))).collect(),
+            [b'{', ..] => serde_json::from_slice(bytes)
+                .map_err(|error| Refusal::Malformed(error.to_string()))?,
+            form => super::form::pairs(form)
+                .into_iter()
+                .map(|(name, value)| (name, json!(value)))
+                .collect(),
         };
-        Ok(Self { given, wrong: Map::new() })
+        Ok(Self {
+            given,
+            wrong: Map::new(),
+        })
     }
 
     /// What was given and is not null.
@@ -48,7 +55,10 @@ impl Fields {
         let fits = number.filter(|number| range.contains(number));
         if fits.is_none() {
             let (least, most) = (range.start(), range.end());
-            self.refuse(name, format!("The {name} must be a whole number from {least} to {most}."));
+            self.refuse(
+                name,
+                format!("The {name} must be a whole number from {least} to {most}."),
+            );
         }
         fits
     }
@@ -56,7 +66,10 @@ impl Fields {
     pub(super) fn flag(&mut self, name: &str) -> Option<bool> {
         let flag = match self.value(name)? {
             Value::Bool(yes) => Some(*yes),
-            Value::Number(number) => number.as_u64().filter(|number| *number < 2).map(|number| number == 1),
+            Value::Number(number) => number
+                .as_u64()
+                .filter(|number| *number < 2)
+                .map(|number| number == 1),
             Value::String(text) => match text.as_str() {
                 "1" | "true" | "on" => Some(true),
                 "0" | "false" | "off" | "" => Some(false),
@@ -78,7 +91,10 @@ impl Fields {
             other => other.to_string(),
         };
         if text.len() > most {
-            self.refuse(name, format!("The {name} may not be longer than {most} bytes."));
+            self.refuse(
+                name,
+                format!("The {name} may not be longer than {most} bytes."),
+            );
             return None;
         }
         Some(text)
@@ -90,7 +106,11 @@ impl Fields {
 
     /// Nothing was wrong, or all that was.
     pub(super) fn checked(self) -> Result<(), Refusal> {
-        if self.wrong.is_empty() { Ok(()) } else { Err(Refusal::Invalid(self.wrong)) }
+        if self.wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::Invalid(self.wrong))
+        }
     }
 }
 
@@ -100,7 +120,8 @@ mod tests {
 
     #[test]
     fn known_fields_are_checked_and_others_let_be() {
-        let body = br#"{"default_status":"201","listen":null,"cors":1,"timeout":11,"premium":{"x":[]}}"#;
+        let body =
+            br#"{"default_status":"201","listen":null,"cors":1,"timeout":11,"premium":{"x":[]}}"#;
         let mut fields = Fields::parse(body).unwrap();
         assert_eq!(fields.number("default_status", 200..=599), Some(201));
         assert_eq!(fields.number("listen", 0..=10), None);

@@ -82,7 +82,11 @@ impl Asked {
             }
         };
         let newest_first = self.sorting.as_deref() == Some("newest");
-        Ok(Wish { span, filter, newest_first })
+        Ok(Wish {
+            span,
+            filter,
+            newest_first,
+        })
     }
 }
 
@@ -93,7 +97,10 @@ pub(super) async fn list(
 ) -> Result<Json<Value>, Refusal> {
     let token = find(&app, &name).await?;
     let wish = asked.understood()?;
-    let (page, per_page) = (asked.page.unwrap_or(1).max(1), asked.per_page.unwrap_or(50).clamp(1, 100));
+    let (page, per_page) = (
+        asked.page.unwrap_or(1).max(1),
+        asked.per_page.unwrap_or(50).clamp(1, 100),
+    );
     let skip = (page - 1).saturating_mul(per_page);
     let limit = usize::try_from(per_page).unwrap_or(100);
     let (events, total) = match &wish.filter {
@@ -115,7 +122,11 @@ pub(super) async fn list(
         }
     };
     let data = events.iter().map(|event| record(&token, event)).collect();
-    let numbers = Numbers { page, per_page, total };
+    let numbers = Numbers {
+        page,
+        per_page,
+        total,
+    };
     Ok(Json(numbers.wrap(data)))
 }
 
@@ -140,7 +151,13 @@ pub(super) async fn delete(
 
 impl Wish {
     fn stretch(&self, beyond: Option<i64>, offset: u64, limit: usize) -> Stretch {
-        Stretch { span: self.span, newest_first: self.newest_first, beyond, offset, limit }
+        Stretch {
+            span: self.span,
+            newest_first: self.newest_first,
+            beyond,
+            offset,
+            limit,
+        }
     }
 }
 
@@ -154,7 +171,10 @@ async fn each_match(
 ) -> Result<(), Refusal> {
     let mut beyond = None;
     loop {
-        let chunk = app.store.stretch(token.id, wish.stretch(beyond, 0, CHUNK)).await?;
+        let chunk = app
+            .store
+            .stretch(token.id, wish.stretch(beyond, 0, CHUNK))
+            .await?;
         let Some(last) = chunk.last() else {
             return Ok(());
         };
@@ -186,12 +206,30 @@ mod tests {
 
     #[test]
     fn pages_say_where_they_lie() {
-        for (page, from, to, last) in [(1, 1, 40, false), (4, 121, 160, false), (5, 161, 175, true), (6, 201, 175, true)] {
-            let wrapped = Numbers { page, per_page: 40, total: 175 }.wrap(Vec::new());
+        for (page, from, to, last) in [
+            (1, 1, 40, false),
+            (4, 121, 160, false),
+            (5, 161, 175, true),
+            (6, 201, 175, true),
+        ] {
+            let wrapped = Numbers {
+                page,
+                per_page: 40,
+                total: 175,
+            }
+            .wrap(Vec::new());
             assert_eq!(wrapped["from"], from, "{page}");
             assert_eq!(wrapped["to"], to, "{page}");
             assert_eq!(wrapped["is_last_page"], last, "{page}");
         }
-        assert_eq!(Numbers { page: 1, per_page: 50, total: 0 }.wrap(Vec::new())["is_last_page"], true);
+        assert_eq!(
+            Numbers {
+                page: 1,
+                per_page: 50,
+                total: 0
+            }
+            .wrap(Vec::new())["is_last_page"],
+            true
+        );
     }
 }

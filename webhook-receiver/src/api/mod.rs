@@ -22,16 +22,36 @@ use crate::app::App;
 pub(crate) fn routes() -> Router<App> {
     let mut router = Router::new()
         .route("/token", post(tokens::create).get(tokens::list))
-        .route("/token/{token}", get(tokens::read).put(tokens::update).delete(tokens::delete))
+        .route(
+            "/token/{token}",
+            get(tokens::read).put(tokens::update).delete(tokens::delete),
+        )
         .route("/token/{token}/cors/toggle", put(tokens::toggle_cors))
         .route("/token/{token}/requests/export", get(export::csv))
-        .route("/token/{token}/requests", get(listing::list).delete(listing::delete))
-        .route("/token/{token}/request", get(listing::list).delete(listing::delete));
-    for part in ["/token/{token}/request/{request}", "/token/{token}/requests/{request}"] {
+        .route(
+            "/token/{token}/requests",
+            get(listing::list).delete(listing::delete),
+        )
+        .route(
+            "/token/{token}/request",
+            get(listing::list).delete(listing::delete),
+        );
+    for part in [
+        "/token/{token}/request/{request}",
+        "/token/{token}/requests/{request}",
+    ] {
         router = router
-            .route(part, get(requests::read).put(requests::note).delete(requests::delete))
+            .route(
+                part,
+                get(requests::read)
+                    .put(requests::note)
+                    .delete(requests::delete),
+            )
             .route(&format!("{part}/raw"), get(requests::raw))
-            .route(&format!("{part}/download/{{file}}"), get(requests::download))
+            .route(
+                &format!("{part}/download/{{file}}"),
+                get(requests::download),
+            )
             .route(&format!("{part}/response"), put(set_response::set));
     }
     router

@@ -57,7 +57,8 @@ pub(crate) fn record(token: &Token, event: &Event) -> Value {
         record["text_content"] = json!(letter.text);
         record["html_content"] = json!(letter.html);
         // Nobody checks mail that comes from this machine.
-        record["checks"] = json!({"spam": null, "virus": null, "spf": null, "dkim": null, "dmarc": null});
+        record["checks"] =
+            json!({"spam": null, "virus": null, "spf": null, "dkim": null, "dmarc": null});
     }
     record
 }
@@ -66,14 +67,21 @@ pub(crate) fn record(token: &Token, event: &Event) -> Value {
 pub(crate) fn form_of(event: &Event) -> Option<Form> {
     match event.kind {
         Kind::Web => form::read(event).now_or_never()?,
-        Kind::Email => Some(Form { fields: Vec::new(), files: letter::read(event).attachments }),
+        Kind::Email => Some(Form {
+            fields: Vec::new(),
+            files: letter::read(event).attachments,
+        }),
         Kind::Dns => None,
     }
 }
 
 /// The body as text. A binary upload has none: whcli then builds the form anew, which beats broken bytes.
 pub(crate) fn content(event: &Event) -> String {
-    let upload = || event.header("content-type").is_some_and(|kind| kind.starts_with("multipart/"));
+    let upload = || {
+        event
+            .header("content-type")
+            .is_some_and(|kind| kind.starts_with("multipart/"))
+    };
     match str::from_utf8(&event.body) {
         Ok(text) => text.to_owned(),
         Err(_) if event.kind == Kind::Web && upload() => String::new(),
@@ -84,13 +92,25 @@ pub(crate) fn content(event: &Event) -> String {
 /// Headers by their names, each with all its values.
 fn headers_json(event: &Event) -> Map<String, Value> {
     let names = event.headers.keys();
-    let values = |name| event.headers.get_all(name).into_iter().map(header_text).collect::<Vec<_>>();
-    names.map(|name| (name.as_str().to_owned(), json!(values(name)))).collect()
+    let values = |name| {
+        event
+            .headers
+            .get_all(name)
+            .into_iter()
+            .map(header_text)
+            .collect::<Vec<_>>()
+    };
+    names
+        .map(|name| (name.as_str().to_owned(), json!(values(name))))
+        .collect()
 }
 
 /// Pairs as an object; of a repeated name the last counts, as in PHP.
 fn object(pairs: Vec<(String, String)>) -> Map<String, Value> {
-    pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect()
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name, Value::String(value)))
+        .collect()
 }
 
 /// Files by their fields.
@@ -115,5 +135,12 @@ pub(crate) fn file_id(event: Uuid, number: usize) -> Uuid {
 /// What the signature is worth, at the time of arrival; null if the token has no secret.
 fn judged(token: &Token, event: &Event) -> Option<signature::Report> {
     let judge = !token.secret.is_empty() && event.kind == Kind::Web;
-    judge.then(|| signature::check(&token.secret, &event.headers, &event.body, event.at.as_second()))
+    judge.then(|| {
+        signature::check(
+            &token.secret,
+            &event.headers,
+            &event.body,
+            event.at.as_second(),
+        )
+    })
 }

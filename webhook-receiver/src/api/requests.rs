@@ -46,8 +46,14 @@ pub(super) async fn raw(
 ) -> Result<Response, Refusal> {
     let token = find(&app, &token).await?;
     let event = event(&app, &token, &request).await?;
-    let json = event.header("content-type").is_some_and(|kind| kind == "application/json");
-    let kind = if json { "application/json" } else { "text/plain; charset=utf-8" };
+    let json = event
+        .header("content-type")
+        .is_some_and(|kind| kind == "application/json");
+    let kind = if json {
+        "application/json"
+    } else {
+        "text/plain; charset=utf-8"
+    };
     Ok(inert(event.body, HeaderValue::from_static(kind)))
 }
 
@@ -63,10 +69,16 @@ pub(super) async fn download(
     let mut numbered = files.into_iter().enumerate();
     let found = numbered.find(|(number, _)| file_id(event.id, *number) == wanted);
     let (_, file) = found.ok_or(Refusal::NotFound)?;
-    let mut response = inert(file.bytes, HeaderValue::from_static("application/octet-stream"));
+    let mut response = inert(
+        file.bytes,
+        HeaderValue::from_static("application/octet-stream"),
+    );
     let disposition = format!("attachment; filename*=UTF-8''{}", percent(&file.name));
-    let disposition = HeaderValue::try_from(disposition).expect("percent-encoded text is plain ASCII");
-    response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
+    let disposition =
+        HeaderValue::try_from(disposition).expect("percent-encoded text is plain ASCII");
+    response
+        .headers_mut()
+        .insert(header::CONTENT_DISPOSITION, disposition);
     Ok(response)
 }
 
@@ -74,16 +86,27 @@ pub(super) async fn download(
 fn inert(bytes: Bytes, kind: HeaderValue) -> Response {
     let headers = [
         (header::CONTENT_TYPE, kind),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox")),
-        (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+        (
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'none'; sandbox"),
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            HeaderValue::from_static("same-origin"),
+        ),
     ];
     (headers, Body::from(bytes)).into_response()
 }
 
 fn percent(text: &str) -> String {
     let encode = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => char::from(byte).to_string(),
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => {
+            char::from(byte).to_string()
+        }
         other => format!("%{other:02X}"),
     };
     text.bytes().map(encode).collect()
@@ -99,7 +122,9 @@ pub(super) async fn note(
     let mut fields = Fields::read(&app.room, body, BODY_LIMIT).await?;
     let note = fields.text("note", NOTE);
     fields.checked()?;
-    app.store.note(token.id, found.id, note.unwrap_or_default()).await?;
+    app.store
+        .note(token.id, found.id, note.unwrap_or_default())
+        .await?;
     let noted = event(&app, &token, &found.id.to_string()).await?;
     Ok(Json(record(&token, &noted)))
 }

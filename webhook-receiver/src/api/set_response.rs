@@ -32,7 +32,10 @@ pub(super) async fn set(
     let mut fields = Fields::read(&app.room, body, ENVELOPE).await?;
     let status = fields.number("status", 100..=999).unwrap_or(200);
     let content = fields.text("content", ENVELOPE).unwrap_or_default();
-    let headers = fields.value("headers").map(read_headers).unwrap_or_default();
+    let headers = fields
+        .value("headers")
+        .map(read_headers)
+        .unwrap_or_default();
     let body = STANDARD.decode(content.trim());
     if body.is_err() {
         fields.refuse("content", "The content must be base64.".to_owned());
@@ -43,7 +46,11 @@ pub(super) async fn set(
         return Err(Refusal::Body(Unread::TooLarge));
     }
     let status = u16::try_from(status).unwrap_or(200);
-    let answer = Answer { status, headers, body };
+    let answer = Answer {
+        status,
+        headers,
+        body,
+    };
     let delivered = app.desk.answer(id, answer);
     tracing::debug!(token = %token.id, request = %id, delivered, "an answer came");
     Ok(Json(json!({"success": true, "delivered": delivered})))
@@ -54,7 +61,9 @@ pub(super) async fn set(
 fn read_headers(given: &Value) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, values) in given.as_object().into_iter().flatten() {
-        let Ok(name) = name.parse::<HeaderName>() else { continue };
+        let Ok(name) = name.parse::<HeaderName>() else {
+            continue;
+        };
         let values = match values {
             Value::Array(values) => values.as_slice(),
             one => std::slice::from_ref(one),

@@ -35,16 +35,24 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
     let mut fields = Fields::read(&app.room, body, BODY_LIMIT).await?;
     let mut token = match fields.text("clone_from", LINE) {
-        Some(name) => Token { alias: None, ..template(&app, &name).await? },
+        Some(name) => Token {
+            alias: None,
+            ..template(&app, &name).await?
+        },
         None => Token::default(),
     };
     apply(&mut fields, &mut token);
     fields.checked()?;
     token.ip = app.trusted.client(peer.ip(), &headers).to_string();
-    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let agent = headers
+        .get(header::USER_AGENT)
+        .and_then(|agent| agent.to_str().ok());
     token.user_agent = agent.unwrap_or_default().chars().take(LINE).collect();
     app.store.create_token(token.clone()).await?;
-    Ok((StatusCode::CREATED, Json(token_json(&token, Summary::default()))))
+    Ok((
+        StatusCode::CREATED,
+        Json(token_json(&token, Summary::default())),
+    ))
 }
 
 /// The settings of another token, as a new one.
@@ -53,10 +61,19 @@ async fn template(app: &App, name: &str) -> Result<Token, Refusal> {
     let from = from.ok_or_else(|| Refusal::field("clone_from", "The token does not exist."))?;
     let now = Timestamp::now();
     let id = Uuid::new_v4();
-    Ok(Token { id, listen: 0, created_at: now, updated_at: now, ..from.as_ref().clone() })
+    Ok(Token {
+        id,
+        listen: 0,
+        created_at: now,
+        updated_at: now,
+        ..from.as_ref().clone()
+    })
 }
 
-pub(super) async fn read(State(app): State<App>, Path(name): Path<String>) -> Result<Json<Value>, Refusal> {
+pub(super) async fn read(
+    State(app): State<App>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Refusal> {
     let token = find(&app, &name).await?;
     let summary = app.store.summary(token.id).await?;
     Ok(Json(token_json(&token, summary)))
@@ -88,10 +105,17 @@ pub(super) async fn toggle_cors(
     Ok(Json(json!({"enabled": enabled})))
 }
 
-pub(super) async fn delete(State(app): State<App>, Path(name): Path<String>) -> Result<StatusCode, Refusal> {
+pub(super) async fn delete(
+    State(app): State<App>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Refusal> {
     let token = find(&app, &name).await?;
     let deleted = app.store.delete_token(token.id).await?;
-    if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(Refusal::NoToken) }
+    if deleted {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Refusal::NoToken)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -106,20 +130,35 @@ pub(super) async fn list(
     Query(query): Query<ListQuery>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Refusal> {
-    let given = headers.get("api-key").map_or(&b""[..], |key| key.as_bytes());
-    let known = app.api_key.as_deref().is_some_and(|key| key.as_bytes().ct_eq(given).into());
+    let given = headers
+        .get("api-key")
+        .map_or(&b""[..], |key| key.as_bytes());
+    let known = app
+        .api_key
+        .as_deref()
+        .is_some_and(|key| key.as_bytes().ct_eq(given).into());
     if !known {
         return Err(Refusal::NoKey);
     }
-    let (page, per_page) = (query.page.unwrap_or(1).max(1), query.per_page.unwrap_or(50).clamp(1, 100));
+    let (page, per_page) = (
+        query.page.unwrap_or(1).max(1),
+        query.per_page.unwrap_or(50).clamp(1, 100),
+    );
     let offset = (page - 1).saturating_mul(per_page);
-    let (tokens, total) = app.store.tokens(offset, usize::try_from(per_page).unwrap_or(100)).await?;
+    let (tokens, total) = app
+        .store
+        .tokens(offset, usize::try_from(per_page).unwrap_or(100))
+        .await?;
     let mut data = Vec::with_capacity(tokens.len());
     for token in tokens {
         let summary = app.store.summary(token.id).await?;
         data.push(token_json(&token, summary));
     }
-    let page = super::listing::Numbers { page, per_page, total };
+    let page = super::listing::Numbers {
+        page,
+        per_page,
+        total,
+    };
     Ok(Json(page.wrap(data)))
 }
 
@@ -139,20 +178,34 @@ fn apply(fields: &mut Fields, token: &mut Token) {
     if let Some(kind) = fields.text("default_content_type", LINE) {
         match header::HeaderValue::from_str(&kind) {
             Ok(_) => token.default_content_type = kind,
-            Err(_) => fields.refuse("default_content_type", "The type must be one line of text.".to_owned()),
+            Err(_) => fields.refuse(
+                "default_content_type",
+                "The type must be one line of text.".to_owned(),
+            ),
         }
     }
     let seconds = |value: u32| u8::try_from(value).unwrap_or(u8::MAX);
-    token.timeout = fields.number("timeout", 0..=10).map_or(token.timeout, seconds);
-    token.listen = fields.number("listen", 0..=10).map_or(token.listen, seconds);
+    token.timeout = fields
+        .number("timeout", 0..=10)
+        .map_or(token.timeout, seconds);
+    token.listen = fields
+        .number("listen", 0..=10)
+        .map_or(token.listen, seconds);
     token.expiry = fields.number("expiry", 1..=EXPIRY).unwrap_or(token.expiry);
-    token.request_limit = fields.number("request_limit", 0..=10_000).unwrap_or(token.request_limit);
+    token.request_limit = fields
+        .number("request_limit", 0..=10_000)
+        .unwrap_or(token.request_limit);
     token.cors = fields.flag("cors").unwrap_or(token.cors);
-    token.secret = fields.text("secret", LINE).unwrap_or_else(|| token.secret.clone());
+    token.secret = fields
+        .text("secret", LINE)
+        .unwrap_or_else(|| token.secret.clone());
     match fields.text("alias", LINE) {
         Some(alias) if alias.is_empty() => token.alias = None,
         Some(alias) if is_alias(&alias) => token.alias = Some(alias),
-        Some(_) => fields.refuse("alias", "The alias must be 3 to 32 letters, digits, - or _.".to_owned()),
+        Some(_) => fields.refuse(
+            "alias",
+            "The alias must be 3 to 32 letters, digits, - or _.".to_owned(),
+        ),
         None => {}
     }
 }

@@ -31,7 +31,10 @@ pub(crate) fn unfold_host<B>(mut request: Request<B>) -> Request<B> {
     let Some(token) = label.and_then(|(label, _)| hyphenated(label)) else {
         return request;
     };
-    let target = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or("/", PathAndQuery::as_str);
     let slash = if target.starts_with('/') { "" } else { "/" };
     if let Ok(unfolded) = format!("/{token}{slash}{target}").parse::<Uri>() {
         *request.uri_mut() = unfolded;
@@ -80,8 +83,16 @@ mod tests {
     fn a_token_as_the_first_label_of_the_host_is_an_address_too() {
         let id = "7bfa1c6e-5bd1-4ac1-8f8c-3f1c2d4e5f60";
         for (host, target, expected) in [
-            (format!("{id}.localhost:8004"), "/a?x=1", format!("/{id}/a?x=1")),
-            (format!("{}.localhost", id.to_uppercase()), "/token", format!("/{id}/token")),
+            (
+                format!("{id}.localhost:8004"),
+                "/a?x=1",
+                format!("/{id}/a?x=1"),
+            ),
+            (
+                format!("{}.localhost", id.to_uppercase()),
+                "/token",
+                format!("/{id}/token"),
+            ),
             ("localhost:8004".to_owned(), "/a", "/a".to_owned()),
             ("abc.localhost".to_owned(), "/a", "/a".to_owned()),
             (id.to_owned(), "/a", "/a".to_owned()),

@@ -48,7 +48,9 @@ impl Room {
     /// Reads `body` to its end.
     pub(crate) async fn read(&self, body: Body, limit: usize) -> Result<Read, Unread> {
         let reading = self.read_on(body, limit);
-        tokio::time::timeout(ARRIVAL, reading).await.map_err(|_| Unread::TooSlow)?
+        tokio::time::timeout(ARRIVAL, reading)
+            .await
+            .map_err(|_| Unread::TooSlow)?
     }
 
     async fn read_on(&self, mut body: Body, limit: usize) -> Result<Read, Unread> {
@@ -64,7 +66,10 @@ impl Room {
             bytes.extend_from_slice(&data);
         }
         let bytes = bytes.freeze();
-        Ok(Read { bytes, _share: share })
+        Ok(Read {
+            bytes,
+            _share: share,
+        })
     }
 
     fn grow(&self, share: &mut Option<OwnedSemaphorePermit>, size: usize) -> Result<(), Unread> {

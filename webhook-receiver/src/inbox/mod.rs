@@ -13,7 +13,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, Method, Request, Response, header};
 use axum::response::IntoResponse;
 
-pub(crate) use address::{hyphenated, unfold_host};
+pub(crate) use address::unfold_host;
 pub(crate) use body::{BODY_LIMIT, Room, Unread};
 
 use crate::app::App;
@@ -35,7 +35,8 @@ async fn capture(
     request: Request<Body>,
 ) -> Result<Response<Body>, Refusal> {
     let (name, rest) = address::split(request.uri().path());
-    let wants_stream = rest.is_empty() && request.method() == Method::GET && smee::asks_for(request.headers());
+    let wants_stream =
+        rest.is_empty() && request.method() == Method::GET && smee::asks_for(request.headers());
     let token = match app.store.token(name).await? {
         Some(token) => token,
         None if wants_stream => smee::channel(&app, name).await?,
@@ -76,10 +77,17 @@ async fn read(
     if announced(&head.headers) > BODY_LIMIT as u64 {
         return Err(Refusal::Body(Unread::TooLarge));
     }
-    let body = app.room.read(body, BODY_LIMIT).await.map_err(Refusal::Body)?;
+    let body = app
+        .room
+        .read(body, BODY_LIMIT)
+        .await
+        .map_err(Refusal::Body)?;
     let mut event = NewEvent::now(token.id, Kind::Web);
     event.method = head.method.as_str().to_owned();
-    event.origin = app.trusted.origin(peer, &head.headers).unwrap_or_else(|| "http://localhost".to_owned());
+    event.origin = app
+        .trusted
+        .origin(peer, &head.headers)
+        .unwrap_or_else(|| "http://localhost".to_owned());
     event.path = address::split(head.uri.path()).1.to_owned();
     event.query = head.uri.query().map(str::to_owned);
     event.ip = app.trusted.client(peer, &head.headers).to_string();
@@ -91,5 +99,7 @@ async fn read(
 
 fn announced(headers: &HeaderMap) -> u64 {
     let length = headers.get(header::CONTENT_LENGTH);
-    length.and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0)
+    length
+        .and_then(|length| length.to_str().ok()?.parse().ok())
+        .unwrap_or(0)
 }

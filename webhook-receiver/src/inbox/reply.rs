@@ -54,7 +54,9 @@ fn connection_names(headers: &HeaderMap) -> Vec<String> {
 /// A status that ends an exchange; 1xx would leave the sender waiting.
 fn final_status(status: u16) -> StatusCode {
     let valid = StatusCode::from_u16(status).ok();
-    valid.filter(|status| status.as_u16() >= 200).unwrap_or(StatusCode::OK)
+    valid
+        .filter(|status| status.as_u16() >= 200)
+        .unwrap_or(StatusCode::OK)
 }
 
 fn stamped(mut response: Response<Body>, token: &Token, event: Uuid) -> Response<Body> {
@@ -66,12 +68,18 @@ fn stamped(mut response: Response<Body>, token: &Token, event: Uuid) -> Response
     if token.cors {
         for (name, value) in [
             (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-            (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, PUT, PATCH, POST, DELETE, OPTIONS"),
+            (
+                header::ACCESS_CONTROL_ALLOW_METHODS,
+                "GET, PUT, PATCH, POST, DELETE, OPTIONS",
+            ),
             (
                 header::ACCESS_CONTROL_ALLOW_HEADERS,
                 "DNT,User-Agent,X-Requested-With,If-Modified-Since,Cache-Control,Content-Type,Range",
             ),
-            (header::ACCESS_CONTROL_EXPOSE_HEADERS, "Content-Length,Content-Range"),
+            (
+                header::ACCESS_CONTROL_EXPOSE_HEADERS,
+                "Content-Length,Content-Range",
+            ),
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
@@ -97,10 +105,22 @@ mod tests {
         ] {
             headers.append(name, HeaderValue::from_static(value));
         }
-        let answer = Answer { status: 101, headers, body: "x".into() };
+        let answer = Answer {
+            status: 101,
+            headers,
+            body: "x".into(),
+        };
         let response = forwarded(&Token::default(), answer, Uuid::nil());
         let names: Vec<_> = response.headers().keys().map(HeaderName::as_str).collect();
-        assert_eq!(names, ["content-encoding", "set-cookie", "x-request-id", "x-token-id"]);
+        assert_eq!(
+            names,
+            [
+                "content-encoding",
+                "set-cookie",
+                "x-request-id",
+                "x-token-id"
+            ]
+        );
         assert_eq!(response.headers().get_all("set-cookie").iter().count(), 2);
         assert_eq!(response.status(), 200);
     }

@@ -27,7 +27,14 @@ impl Following {
     /// Begins with the next event.
     pub(crate) fn from_now(store: Store, token: Uuid) -> Self {
         let live = store.subscribe(token);
-        Self { store, token, live, seen: None, behind: false, read: VecDeque::new() }
+        Self {
+            store,
+            token,
+            live,
+            seen: None,
+            behind: false,
+            read: VecDeque::new(),
+        }
     }
 
     /// The next event, whenever it comes; None when the store has gone.

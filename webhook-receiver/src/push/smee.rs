@@ -45,7 +45,9 @@ async fn fresh(
 
 /// Whether somebody listens rather than sends: smee-client accepts this and nothing else.
 pub(crate) fn asks_for(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).is_some_and(|accept| accept == "text/event-stream")
+    headers
+        .get(header::ACCEPT)
+        .is_some_and(|accept| accept == "text/event-stream")
 }
 
 /// Makes the channel that somebody wants to listen to.
@@ -53,16 +55,27 @@ pub(crate) async fn channel(app: &App, name: &str) -> Result<Arc<Token>, Refusal
     if !is_alias(name) {
         return Err(Refusal::NoToken);
     }
-    let token = Token { alias: Some(name.to_owned()), ..Token::default() };
+    let token = Token {
+        alias: Some(name.to_owned()),
+        ..Token::default()
+    };
     app.store.create_token(token.clone()).await?;
     Ok(Arc::new(token))
 }
 
 /// The stream of a channel.
-pub(crate) fn stream(app: &App, token: &Token) -> Sse<impl Stream<Item = Result<sse::Event, Infallible>> + use<>> {
+pub(crate) fn stream(
+    app: &App,
+    token: &Token,
+) -> Sse<impl Stream<Item = Result<sse::Event, Infallible>> + use<>> {
     let following = Following::from_now(app.store.clone(), token.id);
     let pings = interval_at(Instant::now() + PING, PING);
-    let state = Listener { app: app.clone(), following, pings, sent: 0 };
+    let state = Listener {
+        app: app.clone(),
+        following,
+        pings,
+        sent: 0,
+    };
     Sse::new(stream::unfold(state, |mut state| async move {
         let event = state.next().await?;
         state.sent += 1;
@@ -102,11 +115,14 @@ impl Listener {
 /// target, so there is none that was no header here.
 fn delivery(event: &Event) -> Value {
     let headers = event.headers.iter();
-    let mut delivery: Map<String, Value> =
-        headers.map(|(name, value)| (name.as_str().to_owned(), json!(header_text(value)))).collect();
+    let mut delivery: Map<String, Value> = headers
+        .map(|(name, value)| (name.as_str().to_owned(), json!(header_text(value))))
+        .collect();
     let query = event.query.as_deref().unwrap_or_default();
-    let query: Map<String, Value> =
-        pairs(query.as_bytes()).into_iter().map(|(name, value)| (name, json!(value))).collect();
+    let query: Map<String, Value> = pairs(query.as_bytes())
+        .into_iter()
+        .map(|(name, value)| (name, json!(value)))
+        .collect();
     delivery.insert("body".to_owned(), body(event));
     delivery.insert("query".to_owned(), json!(query));
     delivery.insert("timestamp".to_owned(), json!(event.at.as_millisecond()));
@@ -119,7 +135,9 @@ fn body(event: &Event) -> Value {
     if let Ok(value) = serde_json::from_slice(&event.body) {
         return value;
     }
-    let form = event.header("content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+    let form = event
+        .header("content-type")
+        .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
     if !form {
         return json!(String::from_utf8_lossy(&event.body));
     }
@@ -128,5 +146,10 @@ fn body(event: &Event) -> Value {
     if let Some(value) = payload.and_then(|(_, payload)| serde_json::from_str(payload).ok()) {
         return value;
     }
-    Value::Object(fields.into_iter().map(|(name, value)| (name, json!(value))).collect())
+    Value::Object(
+        fields
+            .into_iter()
+            .map(|(name, value)| (name, json!(value)))
+            .collect(),
+    )
 }

@@ -14,9 +14,10 @@ use socketioxide::{SendError, SocketError, SocketIo};
 use tokio::task::JoinHandle;
 
 use super::Following;
-use crate::api::{content, pairs, record};
+use crate::api::record::content;
+use crate::api::{pairs, record};
 use crate::app::App;
-use crate::store::{Event, Token};
+use crate::store::{Event, Span, Token};
 
 /// The largest packet that a client may send; it only ever sends subscriptions.
 const PAYLOAD: u64 = 64 * 1024;
@@ -24,12 +25,12 @@ const PAYLOAD: u64 = 64 * 1024;
 const CHANNELS: usize = 32;
 /// A client that takes nothing for this long has missed the event.
 const STUCK: Duration = Duration::from_secs(20);
-/// Records beyond this many characters go without content and headers.
-const LARGEST: usize = 1_000_000;
 
 /// Puts Socket.IO in front of the other routes, on `/socket.io/`.
 pub(crate) fn with_socket_io(routes: Router<App>, app: &App) -> Router<App> {
-    let builder = SocketIo::builder().max_payload(PAYLOAD).max_buffer_size(256);
+    let builder = SocketIo::builder()
+        .max_payload(PAYLOAD)
+        .max_buffer_size(256);
     let (layer, io) = builder.build_layer();
     let app = app.clone();
     io.ns("/", async move |socket: SocketRef| connected(&socket, &app));
@@ -47,15 +48,21 @@ struct Subscription {
 fn connected(socket: &SocketRef, app: &App) {
     let pushers = Pushers::default();
     let (ours, app) = (pushers.clone(), app.clone());
-    socket.on("subscribe", async move |socket: SocketRef, Data(wish): Data<Subscription>| {
-        subscribe(socket, &app, &ours, wish.channel).await;
-    });
+    socket.on(
+        "subscribe",
+        async move |socket: SocketRef, Data(wish): Data<Subscription>| {
+            subscribe(socket, &app, &ours, wish.channel).await;
+        },
+    );
     let ours = pushers.clone();
-    socket.on("unsubscribe", async move |_: SocketRef, Data(wish): Data<Subscription>| {
-        if let Some(pusher) = locked(&ours).remove(&wish.channel) {
-            pusher.abort();
-        }
-    });
+    socket.on(
+        "unsubscribe",
+        async move |_: SocketRef, Data(wish): Data<Subscription>| {
+            if let Some(pusher) = locked(&ours).remove(&wish.channel) {
+                pusher.abort();
+            }
+        },
+    );
     socket.on_disconnect(async move |_: SocketRef| {
         for (_, pusher) in locked(&pushers).drain() {
             pusher.abort();
@@ -95,7 +102,18 @@ async fn subscribe(socket: SocketRef, app: &App, pushers: &Pushers, channel: Str
 }
 
 /// Ends when the client has gone or the store fails.
-async fn push(socket: &SocketRef, app: &App, channel: &str, token: &Token, mut following: Following) {
+async fn push(
+    socket: &SocketRef,
+    app: &App,
+    channel: &str,
+    token: &Token,
+    mut following: Following,
+) {
+    let mut total = app
+        .store
+        .count(token.id, Span::default())
+        .await
+        .unwrap_or_default();
     loop {
         let event = match following.next().await {
             Ok(Some(event)) => event,
@@ -108,7 +126,7 @@ async fn push(socket: &SocketRef, app: &App, channel: &str, token: &Token, mut f
         };
         // The token's secret may have changed since.
         let now = app.store.token(&token.id.to_string()).await.ok().flatten();
-        let total = app.store.count_cheaply(token.id).await;
+        total += 1;
         let created = created(now.as_deref().unwrap_or(token), &event, total);
         if emit(socket, &(channel, created)).await.is_err() {
             return;
@@ -121,7 +139,9 @@ async fn emit<T: Serialize>(socket: &SocketRef, arguments: &T) -> Result<(), Sen
     let deadline = tokio::time::Instant::now() + STUCK;
     loop {
         match socket.emit("request.created", arguments) {
-            Err(SendError::Socket(SocketError::InternalChannelFull)) if tokio::time::Instant::now() < deadline => {
+            Err(SendError::Socket(SocketError::InternalChannelFull))
+                if tokio::time::Instant::now() < deadline =>
+            {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             other => return other,
@@ -132,20 +152,14 @@ async fn emit<T: Serialize>(socket: &SocketRef, arguments: &T) -> Result<(), Sen
 /// The second argument of `request.created`. whcli's `forward` reads `variables`, its `exec` `runtime_variables`.
 fn created(token: &Token, event: &Event, total: u64) -> Value {
     let variables = variables(event);
-    let mut created = json!({
+    json!({
         "request": record(token, event),
         "total": total,
         "truncated": false,
         "variables": variables,
         "runtime_variables": variables,
-    });
-    if event.body.len() > LARGEST {
-        cut(&mut created);
-    }
-    created
+    })
 }
-
-fn cut(_created: &mut Value) {}
 
 /// What `$request.…$` stands for in a forwarder's target and command.
 fn variables(event: &Event) -> Map<String, Value> {
@@ -167,5 +181,10 @@ fn variables(event: &Event) -> Map<String, Value> {
 
 fn headers(headers: &HeaderMap) -> impl Iterator<Item = (String, Value)> + '_ {
     let texts = headers.iter();
-    texts.map(|(name, value)| (format!("request.header.{name}"), json!(crate::store::header_text(value))))
+    texts.map(|(name, value)| {
+        (
+            format!("request.header.{name}"),
+            json!(crate::store::header_text(value)),
+        )
+    })
 }

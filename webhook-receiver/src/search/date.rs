@@ -17,7 +17,7 @@ const STEPS: usize = 16;
 /// The time that `text` means at `now`; None if it is no date.
 pub(crate) fn parse(text: &str, now: Timestamp, edge: Edge) -> Option<Timestamp> {
     let text = text.trim();
-    let here = now.to_zoned(TimeZone::UTC).datetime();
+    let here = TimeZone::UTC.to_datetime(now);
     let (anchor, unit, steps) = match (text.strip_prefix("now"), text.split_once("||")) {
         (Some(steps), _) => (here, None, steps),
         (None, Some((date, steps))) => (written(date)?.0, None, steps),
@@ -30,13 +30,15 @@ pub(crate) fn parse(text: &str, now: Timestamp, edge: Edge) -> Option<Timestamp>
     if let (Some(unit), Edge::Last) = (unit, edge) {
         time = end_of(time, unit)?;
     }
-    Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    TimeZone::UTC.to_timestamp(time).ok()
 }
 
 /// A date as people write it, and how precise it is.
 fn written(text: &str) -> Option<(DateTime, Unit)> {
     let text = text.trim().trim_end_matches('Z');
-    let (date, time) = text.split_once([' ', 'T']).map_or((text, None), |(date, time)| (date, Some(time)));
+    let (date, time) = text
+        .split_once([' ', 'T'])
+        .map_or((text, None), |(date, time)| (date, Some(time)));
     let mut parts = date.split(['-', '.', '/']);
     let mut part = |digits: usize| match parts.next() {
         None => Some(None),
@@ -63,7 +65,11 @@ fn written(text: &str) -> Option<(DateTime, Unit)> {
         (_, false) => Unit::Second,
         (_, true) => Unit::Microsecond,
     };
-    let padded = if unit == Unit::Hour { format!("{time}:00") } else { time.to_owned() };
+    let padded = if unit == Unit::Hour {
+        format!("{time}:00")
+    } else {
+        time.to_owned()
+    };
     Some((date.to_datetime(padded.parse().ok()?), unit))
 }
 
@@ -74,11 +80,17 @@ fn stepped(mut time: DateTime, mut steps: &str, edge: Edge) -> Option<DateTime> 
             return Some(time);
         };
         steps = &steps[sign.len_utf8()..];
-        let digits = steps.find(|c: char| !c.is_ascii_digit()).unwrap_or(steps.len());
+        let digits = steps
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(steps.len());
         let (number, rest) = steps.split_at(digits);
         let unit = unit(rest.chars().next()?)?;
         steps = &rest[1..]; // units are one ASCII letter
-        let number: i64 = if number.is_empty() { 1 } else { number.parse().ok()? };
+        let number: i64 = if number.is_empty() {
+            1
+        } else {
+            number.parse().ok()?
+        };
         time = match sign {
             '+' => time.checked_add(span(unit, number)?).ok()?,
             '-' => time.checked_sub(span(unit, number)?).ok()?,
@@ -131,7 +143,13 @@ fn start_of(time: DateTime, unit: Unit) -> Option<DateTime> {
             midnight(date.checked_sub(span(Unit::Day, back)?).ok()?)
         }
         Unit::Day => midnight(date),
-        Unit::Hour => time.with().minute(0).second(0).subsec_nanosecond(0).build().ok(),
+        Unit::Hour => time
+            .with()
+            .minute(0)
+            .second(0)
+            .subsec_nanosecond(0)
+            .build()
+            .ok(),
         Unit::Minute => time.with().second(0).subsec_nanosecond(0).build().ok(),
         _ => time.with().subsec_nanosecond(0).build().ok(),
     }
@@ -168,9 +186,17 @@ mod tests {
             ("2022-02", Edge::Last, "2022-02-28T23:59:59.999999Z"),
             ("2022", Edge::Last, "2022-12-31T23:59:59.999999Z"),
             ("2022-01-01 10:00:00", Edge::First, "2022-01-01T10:00:00Z"),
-            ("2022-01-01T10:00:00Z", Edge::Last, "2022-01-01T10:00:00.999999Z"),
+            (
+                "2022-01-01T10:00:00Z",
+                Edge::Last,
+                "2022-01-01T10:00:00.999999Z",
+            ),
             ("2022-01-01 10", Edge::First, "2022-01-01T10:00:00Z"),
-            ("2022-01-01 10:30", Edge::Last, "2022-01-01T10:30:59.999999Z"),
+            (
+                "2022-01-01 10:30",
+                Edge::Last,
+                "2022-01-01T10:30:59.999999Z",
+            ),
         ] {
             let expected: Timestamp = expected.parse().unwrap();
             assert_eq!(parse(text, now, edge), Some(expected), "{text} {edge:?}");
@@ -181,8 +207,22 @@ mod tests {
     fn nonsense_is_no_date() {
         let now = Timestamp::UNIX_EPOCH;
         for text in [
-            "", "nowhere", "now-", "now-7", "now-7x", "now/7d", "now*1d", "2022-13-01", "2022-01-01-01", "tomorrow",
-            "now+99999999999999999999d", "now+9999999y", "12345-01-01", "||", "2022-01-01 25:00", "now+1\u{e9}",
+            "",
+            "nowhere",
+            "now-",
+            "now-7",
+            "now-7x",
+            "now/7d",
+            "now*1d",
+            "2022-13-01",
+            "2022-01-01-01",
+            "tomorrow",
+            "now+99999999999999999999d",
+            "now+9999999y",
+            "12345-01-01",
+            "||",
+            "2022-01-01 25:00",
+            "now+1\u{e9}",
         ] {
             assert_eq!(parse(text, now, Edge::First), None, "{text}");
         }

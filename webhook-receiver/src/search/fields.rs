@@ -7,7 +7,10 @@ use crate::store::{Event, Kind, header_text};
 
 /// Fields that are compared as a whole; in all others the text is looked for anywhere.
 pub(super) fn is_whole(field: &str) -> bool {
-    matches!(field, "uuid" | "token_id" | "type" | "method" | "ip" | "size" | "sorting" | "sequence" | "time")
+    matches!(
+        field,
+        "uuid" | "token_id" | "type" | "method" | "ip" | "size" | "sorting" | "sequence" | "time"
+    )
 }
 
 pub(super) fn time(event: &Event, field: &str) -> Option<Timestamp> {
@@ -34,7 +37,12 @@ pub(super) fn values(event: &Event, field: &str) -> Vec<String> {
         "content" => some(record::content(event)),
         "created_at" => one(&record::stamp(event.at)),
         "updated_at" => one(&record::stamp(event.updated_at)),
-        "note" => event.note.iter().filter(|note| !note.is_empty()).cloned().collect(),
+        "note" => event
+            .note
+            .iter()
+            .filter(|note| !note.is_empty())
+            .cloned()
+            .collect(),
         "user_agent" => event.header("user-agent").into_iter().collect(),
         "delivery_id" => event.delivery.iter().cloned().collect(),
         "duplicate_of" => event.duplicate_of.iter().map(ToString::to_string).collect(),
@@ -47,7 +55,11 @@ pub(super) fn values(event: &Event, field: &str) -> Vec<String> {
 
 /// Text, unless it is empty.
 fn some(text: String) -> Vec<String> {
-    if text.is_empty() { Vec::new() } else { vec![text] }
+    if text.is_empty() {
+        Vec::new()
+    } else {
+        vec![text]
+    }
 }
 
 fn letter(event: &Event, field: &str) -> Vec<String> {
@@ -65,7 +77,9 @@ fn letter(event: &Event, field: &str) -> Vec<String> {
 
 /// `headers.NAME`, `query.NAME`, `request.NAME` and `files.NAME`; without a name, all of them.
 fn nested(event: &Event, field: &str) -> Vec<String> {
-    let (group, name) = field.split_once('.').map_or((field, None), |(group, name)| (group, Some(name)));
+    let (group, name) = field
+        .split_once('.')
+        .map_or((field, None), |(group, name)| (group, Some(name)));
     let wanted = |other: &str| name.is_none_or(|name| name.eq_ignore_ascii_case(other));
     let of = |pairs: Vec<(String, String)>| {
         let wanted = pairs.into_iter().filter(|(name, _)| wanted(name));
@@ -74,12 +88,23 @@ fn nested(event: &Event, field: &str) -> Vec<String> {
     let form = || record::form_of(event).unwrap_or_default();
     match group {
         "headers" => {
-            let headers = event.headers.iter().filter(|(name, _)| wanted(name.as_str()));
+            let headers = event
+                .headers
+                .iter()
+                .filter(|(name, _)| wanted(name.as_str()));
             headers.map(|(_, value)| header_text(value)).collect()
         }
-        "query" => event.query.as_ref().map(|query| of(crate::api::pairs(query.as_bytes()))).unwrap_or_default(),
+        "query" => event
+            .query
+            .as_ref()
+            .map(|query| of(crate::api::pairs(query.as_bytes())))
+            .unwrap_or_default(),
         "request" => of(form().fields),
-        "files" => of(form().files.into_iter().map(|file| (file.field, file.name)).collect()),
+        "files" => of(form()
+            .files
+            .into_iter()
+            .map(|file| (file.field, file.name))
+            .collect()),
         _ => Vec::new(),
     }
 }

@@ -35,11 +35,19 @@ enum Test {
 
 impl Expression {
     fn and(mut terms: Vec<Self>) -> Self {
-        if terms.len() == 1 { terms.remove(0) } else { Self::And(terms) }
+        if terms.len() == 1 {
+            terms.remove(0)
+        } else {
+            Self::And(terms)
+        }
     }
 
     fn or(mut terms: Vec<Self>) -> Self {
-        if terms.len() == 1 { terms.remove(0) } else { Self::Or(terms) }
+        if terms.len() == 1 {
+            terms.remove(0)
+        } else {
+            Self::Or(terms)
+        }
     }
 
     fn test(field: &str, test: Test) -> Self {
@@ -76,7 +84,9 @@ fn holds(event: &Event, field: &str, test: &Test) -> bool {
     match test {
         Test::Exists => !values.is_empty(),
         Test::Within(range) => values.iter().any(|value| range.holds(value)),
-        Test::Like(pattern) if fields::is_whole(field) => values.iter().any(|value| pattern.is(value)),
+        Test::Like(pattern) if fields::is_whole(field) => {
+            values.iter().any(|value| pattern.is(value))
+        }
         Test::Like(pattern) => values.iter().any(|value| pattern.occurs_in(value)),
     }
 }

@@ -39,7 +39,11 @@ impl Query {
         if text.len() > LONGEST {
             return Err(Unreadable::TooLong);
         }
-        let mut parser = Parser { rest: text, now, depth: 0 };
+        let mut parser = Parser {
+            rest: text,
+            now,
+            depth: 0,
+        };
         let expression = parser.either()?;
         parser.skip_space();
         match parser.rest {
@@ -66,7 +70,10 @@ impl<'a> Parser<'a> {
         for name in names {
             if let Some(rest) = self.rest.strip_prefix(name) {
                 let word = name.ends_with(|c: char| c.is_ascii_alphabetic());
-                if !word || rest.is_empty() || rest.starts_with(|c: char| c.is_whitespace() || c == '(') {
+                if !word
+                    || rest.is_empty()
+                    || rest.starts_with(|c: char| c.is_whitespace() || c == '(')
+                {
                     self.rest = rest;
                     return true;
                 }
@@ -102,7 +109,11 @@ impl<'a> Parser<'a> {
             not = !not;
         }
         let term = self.term()?;
-        Ok(if not { Expression::Not(Box::new(term)) } else { term })
+        Ok(if not {
+            Expression::Not(Box::new(term))
+        } else {
+            term
+        })
     }
 
     fn term(&mut self) -> Result<Expression, Unreadable> {
@@ -144,14 +155,19 @@ impl<'a> Parser<'a> {
         let inner = self.either()?;
         self.depth -= 1;
         self.skip_space();
-        self.rest = self.rest.strip_prefix(')').ok_or(Unreadable::OpenParenthesis)?;
+        self.rest = self
+            .rest
+            .strip_prefix(')')
+            .ok_or(Unreadable::OpenParenthesis)?;
         Ok(inner)
     }
 
     /// Whether `text` stands here as a whole word.
     fn alone(&self, text: &str) -> bool {
         let behind = self.rest.strip_prefix(text);
-        behind.is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_whitespace() || c == ')'))
+        behind.is_some_and(|rest| {
+            rest.is_empty() || rest.starts_with(|c: char| c.is_whitespace() || c == ')')
+        })
     }
 
     /// A name and the colon behind it.
@@ -188,7 +204,11 @@ impl<'a> Parser<'a> {
         }
         let (word, rest) = self.rest.split_at(self.word_end());
         self.rest = rest;
-        if word.is_empty() { Err(Unreadable::Ends) } else { Ok(word.to_owned()) }
+        if word.is_empty() {
+            Err(Unreadable::Ends)
+        } else {
+            Ok(word.to_owned())
+        }
     }
 
     /// A word ends at a space or parenthesis that no backslash takes away.
@@ -224,10 +244,15 @@ impl<'a> Parser<'a> {
 
     /// `[a TO b]`; with braces the ends are left out.
     fn range(&mut self, field: &str) -> Result<Range, Unreadable> {
-        let end = self.rest.find([']', '}']).ok_or_else(|| Unreadable::Range(self.rest.to_owned()))?;
+        let end = self
+            .rest
+            .find([']', '}'])
+            .ok_or_else(|| Unreadable::Range(self.rest.to_owned()))?;
         let (whole, rest) = self.rest.split_at(end + 1);
         let inner = &whole[1..end];
-        let (from, to) = inner.split_once(" TO ").ok_or_else(|| Unreadable::Range(whole.to_owned()))?;
+        let (from, to) = inner
+            .split_once(" TO ")
+            .ok_or_else(|| Unreadable::Range(whole.to_owned()))?;
         self.rest = rest;
         let (open_from, open_to) = (whole.starts_with('{'), whole.ends_with('}'));
         Range::new(field, (from, open_from), (to, open_to), self.now)
@@ -241,7 +266,11 @@ impl<'a> Parser<'a> {
         self.rest = inclusive.unwrap_or(self.rest);
         let open = inclusive.is_none();
         let value = self.word()?;
-        let (from, to) = if more { ((&*value, open), ("*", false)) } else { (("*", false), (&*value, open)) };
+        let (from, to) = if more {
+            ((&*value, open), ("*", false))
+        } else {
+            (("*", false), (&*value, open))
+        };
         Range::new(field, from, to, self.now)
     }
 }

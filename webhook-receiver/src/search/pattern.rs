@@ -48,7 +48,11 @@ impl Pattern {
             Some(literal) => text.to_lowercase().contains(&literal),
             None => {
                 let inner = self.0.iter().copied();
-                let pieces: Vec<_> = [Piece::Any].into_iter().chain(inner).chain([Piece::Any]).collect();
+                let pieces: Vec<_> = [Piece::Any]
+                    .into_iter()
+                    .chain(inner)
+                    .chain([Piece::Any])
+                    .collect();
                 let text: Vec<char> = lower(text).collect();
                 whole(&pieces, &text)
             }
@@ -81,7 +85,9 @@ fn whole(pieces: &[Piece], text: &[char]) -> bool {
                 piece += 1;
             }
             Some(Piece::One) => (piece, at) = (piece + 1, at + 1),
-            Some(Piece::Char(character)) if *character == text[at] => (piece, at) = (piece + 1, at + 1),
+            Some(Piece::Char(character)) if *character == text[at] => {
+                (piece, at) = (piece + 1, at + 1)
+            }
             Some(Piece::Char(_)) | None => match star {
                 Some((behind, taken)) => {
                     star = Some((behind, taken + 1));

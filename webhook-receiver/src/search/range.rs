@@ -56,13 +56,20 @@ impl Range {
             let (from, to) = (time(from, edges.0, open_from)?, time(to, edges.1, open_to)?);
             return Ok(Self::Time(Ends { from, to }));
         }
-        let number = |text: &Option<String>| text.as_ref().map(|text| text.parse::<f64>()).transpose();
+        let number =
+            |text: &Option<String>| text.as_ref().map(|text| text.parse::<f64>()).transpose();
         if let (Ok(from), Ok(to)) = (number(&from), number(&to)) {
-            let (from, to) = (from.map(|end| (end, open_from)), to.map(|end| (end, open_to)));
+            let (from, to) = (
+                from.map(|end| (end, open_from)),
+                to.map(|end| (end, open_to)),
+            );
             return Ok(Self::Number(Ends { from, to }));
         }
         let lower = |text: Option<String>, open| text.map(|text| (text.to_lowercase(), open));
-        Ok(Self::Text(Ends { from: lower(from, open_from), to: lower(to, open_to) }))
+        Ok(Self::Text(Ends {
+            from: lower(from, open_from),
+            to: lower(to, open_to),
+        }))
     }
 
     pub(super) fn holds_time(&self, value: Timestamp) -> bool {

@@ -15,8 +15,13 @@ fn event() -> Event {
     event.path = "/hooks/git".to_owned();
     event.query = Some("env=prod&x=1".to_owned());
     event.ip = "10.1.2.3".to_owned();
-    event.headers.insert("x-github-event", HeaderValue::from_static("issues"));
-    event.headers.insert("content-type", HeaderValue::from_static("application/x-www-form-urlencoded"));
+    event
+        .headers
+        .insert("x-github-event", HeaderValue::from_static("issues"));
+    event.headers.insert(
+        "content-type",
+        HeaderValue::from_static("application/x-www-form-urlencoded"),
+    );
     event.body = "payload=It+was+opened&who=Octo".into();
     event.committed(7, None)
 }
@@ -63,7 +68,8 @@ fn a_query_says_yes_or_no_to_an_event() {
         ("content:a\\ b", false),
         ("unknown:x", false),
     ] {
-        let understood = Query::parse(query, now).unwrap_or_else(|error| panic!("{query}: {error}"));
+        let understood =
+            Query::parse(query, now).unwrap_or_else(|error| panic!("{query}: {error}"));
         assert_eq!(understood.matches(&event()), expected, "{query}");
     }
 }
@@ -80,7 +86,10 @@ fn what_is_no_query_says_why() {
         ("a)", Unreadable::Unexpected(")".to_owned())),
         ("content:\"a", Unreadable::OpenQuote),
         ("size:[1 2]", Unreadable::Range("[1 2]".to_owned())),
-        ("created_at:[soon TO *]", Unreadable::Date("soon".to_owned())),
+        (
+            "created_at:[soon TO *]",
+            Unreadable::Date("soon".to_owned()),
+        ),
         (&deep, Unreadable::TooDeep),
         (&"a".repeat(5000), Unreadable::TooLong),
     ] {

@@ -2,6 +2,11 @@
 //! before; whoever subscribed hears of an event only then. Behind it SQLite (one writer thread, group commit) or
 //! PostgreSQL.
 
+#![allow(
+    dead_code,
+    reason = "the forwarder keeps its rules here, and arrives next"
+)]
+
 mod cache;
 mod event;
 mod feed;
@@ -152,12 +157,20 @@ impl Store {
     }
 
     /// All tokens, the newest first.
-    pub(crate) async fn tokens(&self, offset: u64, limit: usize) -> Result<(Vec<Token>, u64), StoreError> {
+    pub(crate) async fn tokens(
+        &self,
+        offset: u64,
+        limit: usize,
+    ) -> Result<(Vec<Token>, u64), StoreError> {
         self.sqlite.tokens(offset, limit).await
     }
 
     /// Keeps an event for good; an `Ok` means that it is committed.
-    pub(crate) async fn store(&self, event: NewEvent, token: &Token) -> Result<Arc<Event>, StoreError> {
+    pub(crate) async fn store(
+        &self,
+        event: NewEvent,
+        token: &Token,
+    ) -> Result<Arc<Event>, StoreError> {
         if token.request_limit == 0 {
             let event = Arc::new(event.committed(0, None));
             self.feed.publish(&event);
@@ -188,7 +201,12 @@ impl Store {
 
     /// What came after `sequence`, the oldest first. May be fewer than `limit` where bodies are large; empty is the
     /// end.
-    pub(crate) async fn after(&self, token: Uuid, sequence: i64, limit: usize) -> Result<Vec<Event>, StoreError> {
+    pub(crate) async fn after(
+        &self,
+        token: Uuid,
+        sequence: i64,
+        limit: usize,
+    ) -> Result<Vec<Event>, StoreError> {
         let stretch = Stretch {
             span: Span::default(),
             newest_first: false,
@@ -200,12 +218,20 @@ impl Store {
     }
 
     /// A stretch of whole events; it ends early where bodies are large.
-    pub(crate) async fn stretch(&self, token: Uuid, stretch: Stretch) -> Result<Vec<Event>, StoreError> {
+    pub(crate) async fn stretch(
+        &self,
+        token: Uuid,
+        stretch: Stretch,
+    ) -> Result<Vec<Event>, StoreError> {
         self.sqlite.stretch(token, stretch, false).await
     }
 
     /// A stretch of exactly so many events, the last ones without their bodies where these are large.
-    pub(crate) async fn listing(&self, token: Uuid, stretch: Stretch) -> Result<Vec<Event>, StoreError> {
+    pub(crate) async fn listing(
+        &self,
+        token: Uuid,
+        stretch: Stretch,
+    ) -> Result<Vec<Event>, StoreError> {
         self.sqlite.stretch(token, stretch, true).await
     }
 
@@ -218,11 +244,20 @@ impl Store {
     }
 
     /// Writes a note on an event; whether there is such an event.
-    pub(crate) async fn note(&self, token: Uuid, id: Uuid, note: String) -> Result<bool, StoreError> {
+    pub(crate) async fn note(
+        &self,
+        token: Uuid,
+        id: Uuid,
+        note: String,
+    ) -> Result<bool, StoreError> {
         self.sqlite.note(token, id, note).await
     }
 
-    pub(crate) async fn delete_events(&self, token: Uuid, ids: Vec<Uuid>) -> Result<u64, StoreError> {
+    pub(crate) async fn delete_events(
+        &self,
+        token: Uuid,
+        ids: Vec<Uuid>,
+    ) -> Result<u64, StoreError> {
         self.sqlite.delete_events(token, ids).await
     }
 
@@ -240,15 +275,35 @@ impl Store {
     }
 
     /// Keeps a document; one of the same kind and id is replaced.
-    pub(crate) async fn keep(&self, kind: &'static str, token: Uuid, id: &str, value: &Value) -> Result<(), StoreError> {
-        self.sqlite.keep(kind, token, id.to_owned(), value.to_string()).await
+    pub(crate) async fn keep(
+        &self,
+        kind: &'static str,
+        token: Uuid,
+        id: &str,
+        value: &Value,
+    ) -> Result<(), StoreError> {
+        self.sqlite
+            .keep(kind, token, id.to_owned(), value.to_string())
+            .await
     }
 
-    pub(crate) async fn kept(&self, kind: &'static str, id: &str) -> Result<Option<Kept>, StoreError> {
-        Ok(self.sqlite.kept(kind, Some(id.to_owned()), None).await?.pop())
+    pub(crate) async fn kept(
+        &self,
+        kind: &'static str,
+        id: &str,
+    ) -> Result<Option<Kept>, StoreError> {
+        Ok(self
+            .sqlite
+            .kept(kind, Some(id.to_owned()), None)
+            .await?
+            .pop())
     }
 
-    pub(crate) async fn kept_list(&self, kind: &'static str, token: Option<Uuid>) -> Result<Vec<Kept>, StoreError> {
+    pub(crate) async fn kept_list(
+        &self,
+        kind: &'static str,
+        token: Option<Uuid>,
+    ) -> Result<Vec<Kept>, StoreError> {
         self.sqlite.kept(kind, None, token).await
     }
 

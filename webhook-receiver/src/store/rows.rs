@@ -37,7 +37,10 @@ pub(super) const COLUMNS: &str = "sequence, id, token, kind, at, updated_at, met
     ip, sender, destinations, note, delivery, duplicate_of, size, body";
 
 /// Writes an event and gives back its number and the event that it repeats.
-pub(super) fn insert(connection: &Connection, event: &NewEvent) -> rusqlite::Result<(i64, Option<Uuid>)> {
+pub(super) fn insert(
+    connection: &Connection,
+    event: &NewEvent,
+) -> rusqlite::Result<(i64, Option<Uuid>)> {
     let repeats = match &event.delivery {
         Some(delivery) => first_with(connection, event.token, delivery)?,
         None => None,
@@ -68,7 +71,11 @@ pub(super) fn insert(connection: &Connection, event: &NewEvent) -> rusqlite::Res
     Ok((sequence, repeats))
 }
 
-fn first_with(connection: &Connection, token: Uuid, delivery: &str) -> rusqlite::Result<Option<Uuid>> {
+fn first_with(
+    connection: &Connection,
+    token: Uuid,
+    delivery: &str,
+) -> rusqlite::Result<Option<Uuid>> {
     let sql = "SELECT id FROM event WHERE token = ?1 AND delivery = ?2 ORDER BY sequence LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
     let row = statement.query_row(params![token.as_bytes(), delivery], |row| uuid(row, 0));

@@ -45,7 +45,8 @@ impl fmt::Debug for Sqlite {
 impl Sqlite {
     pub(super) fn open(settings: &Settings, feed: Feed) -> Result<Self, StoreError> {
         if let Some(folder) = settings.file.parent() {
-            fs::create_dir_all(folder).map_err(|error| StoreError::Folder(settings.file.clone(), error))?;
+            fs::create_dir_all(folder)
+                .map_err(|error| StoreError::Folder(settings.file.clone(), error))?;
         }
         let connection = Connection::open(&settings.file)?;
         connection.busy_timeout(BUSY)?;
@@ -56,7 +57,9 @@ impl Sqlite {
         connection.pragma_update(None, "fullfsync", true)?;
         connection.pragma_update(None, "cache_size", -16_000)?;
         connection.execute_batch(rows::SCHEMA)?;
-        let readers = (0..READERS).map(|_| reader(&settings.file)).collect::<Result<_, _>>()?;
+        let readers = (0..READERS)
+            .map(|_| reader(&settings.file))
+            .collect::<Result<_, _>>()?;
         let (writes, queue) = mpsc::channel(settings.queue.max(1));
         let group = !settings.commit_each;
         thread::spawn(move || writer::run(connection, queue, &feed, group));
@@ -75,12 +78,25 @@ impl Sqlite {
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let readers = self.readers.clone();
-        let permit = self.readers.permits.acquire().await.map_err(|_| StoreError::Closed)?;
+        let permit = self
+            .readers
+            .permits
+            .acquire()
+            .await
+            .map_err(|_| StoreError::Closed)?;
         let task = tokio::task::spawn_blocking(move || {
-            let taken = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let taken = readers
+                .idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop();
             let connection = taken.expect("there are as many connections as permits");
             let result = read(&connection);
-            readers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            readers
+                .idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(connection);
             result
         });
         let result = task.await.map_err(|_| StoreError::Closed)?;
@@ -103,14 +119,25 @@ impl Sqlite {
             })
         };
         let write = Write::Change(Box::new(step));
-        self.writes.send(write).await.map_err(|_| StoreError::Closed)?;
+        self.writes
+            .send(write)
+            .await
+            .map_err(|_| StoreError::Closed)?;
         replied.await.map_err(|_| StoreError::NotCommitted)?
     }
 
-    pub(super) async fn store(&self, event: NewEvent, limit: u32) -> Result<Arc<Event>, StoreError> {
+    pub(super) async fn store(
+        &self,
+        event: NewEvent,
+        limit: u32,
+    ) -> Result<Arc<Event>, StoreError> {
         let (reply, replied) = oneshot::channel();
         let event = Box::new(event);
-        let write = Write::Event { event, limit, reply };
+        let write = Write::Event {
+            event,
+            limit,
+            reply,
+        };
         self.writes.try_send(write).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Full,
             mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
@@ -133,14 +160,16 @@ impl Sqlite {
 
     pub(super) async fn create_token(&self, token: Token, most: u64) -> Result<(), StoreError> {
         self.change(move |connection| {
-            let count: u64 = connection.query_row("SELECT count(*) FROM token", [], |row| row.get(0))?;
+            let count: u64 =
+                connection.query_row("SELECT count(*) FROM token", [], |row| row.get(0))?;
             if count >= most {
                 return Err(StoreError::TooManyTokens);
             }
             let sql = "INSERT INTO token (id, alias, value, created_at) VALUES (?1, ?2, ?3, ?4)";
             let value = serde_json::to_string(&token)?;
             let at = token.created_at.as_microsecond();
-            let inserted = connection.execute(sql, params![token.id.as_bytes(), token.alias, value, at]);
+            let inserted =
+                connection.execute(sql, params![token.id.as_bytes(), token.alias, value, at]);
             inserted.map(drop).map_err(taken)
         })
         .await
@@ -166,7 +195,11 @@ impl Sqlite {
         .await
     }
 
-    pub(super) async fn tokens(&self, offset: u64, limit: usize) -> Result<(Vec<Token>, u64), StoreError> {
+    pub(super) async fn tokens(
+        &self,
+        offset: u64,
+        limit: usize,
+    ) -> Result<(Vec<Token>, u64), StoreError> {
         self.read(move |connection| {
             let total = connection.query_row("SELECT count(*) FROM token", [], |row| row.get(0))?;
             let sql = "SELECT value FROM token ORDER BY created_at DESC LIMIT ?1 OFFSET ?2";
@@ -179,16 +212,26 @@ impl Sqlite {
 
     pub(super) async fn event(&self, token: Uuid, id: Uuid) -> Result<Option<Event>, StoreError> {
         self.read(move |connection| {
-            let sql = format!("SELECT {} FROM event WHERE id = ?1 AND token = ?2", rows::COLUMNS);
+            let sql = format!(
+                "SELECT {} FROM event WHERE id = ?1 AND token = ?2",
+                rows::COLUMNS
+            );
             let mut statement = connection.prepare_cached(&sql)?;
             let read = |row: &rusqlite::Row<'_>| rows::event(row, true);
-            statement.query_row([id.as_bytes(), token.as_bytes()], read).optional()
+            statement
+                .query_row([id.as_bytes(), token.as_bytes()], read)
+                .optional()
         })
         .await
     }
 
     /// Events in order. Past [`STRETCH_BYTES`] of bodies a `complete` list goes on without them, another ends.
-    pub(super) async fn stretch(&self, token: Uuid, stretch: Stretch, complete: bool) -> Result<Vec<Event>, StoreError> {
+    pub(super) async fn stretch(
+        &self,
+        token: Uuid,
+        stretch: Stretch,
+        complete: bool,
+    ) -> Result<Vec<Event>, StoreError> {
         self.read(move |connection| {
             let (order, side) = if stretch.newest_first { ("DESC", "<") } else { ("ASC", ">") };
             let sql = format!(
@@ -237,19 +280,30 @@ impl Sqlite {
         .await
     }
 
-    pub(super) async fn note(&self, token: Uuid, id: Uuid, note: String) -> Result<bool, StoreError> {
+    pub(super) async fn note(
+        &self,
+        token: Uuid,
+        id: Uuid,
+        note: String,
+    ) -> Result<bool, StoreError> {
         self.change(move |connection| {
             let sql = "UPDATE event SET note = ?3, updated_at = ?4 WHERE id = ?1 AND token = ?2";
             let now = Timestamp::now().as_microsecond();
-            let updated = connection.execute(sql, params![id.as_bytes(), token.as_bytes(), note, now])?;
+            let updated =
+                connection.execute(sql, params![id.as_bytes(), token.as_bytes(), note, now])?;
             Ok(updated > 0)
         })
         .await
     }
 
-    pub(super) async fn delete_events(&self, token: Uuid, ids: Vec<Uuid>) -> Result<u64, StoreError> {
+    pub(super) async fn delete_events(
+        &self,
+        token: Uuid,
+        ids: Vec<Uuid>,
+    ) -> Result<u64, StoreError> {
         self.change(move |connection| {
-            let mut statement = connection.prepare_cached("DELETE FROM event WHERE id = ?1 AND token = ?2")?;
+            let mut statement =
+                connection.prepare_cached("DELETE FROM event WHERE id = ?1 AND token = ?2")?;
             let mut deleted = 0;
             for id in ids {
                 deleted += statement.execute([id.as_bytes(), token.as_bytes()])? as u64;
@@ -269,12 +323,20 @@ impl Sqlite {
     }
 
     pub(super) async fn sweep(&self, now: Timestamp) -> Result<Swept, StoreError> {
-        self.change(move |connection| Ok(sweep::sweep(connection, now)?)).await
+        self.change(move |connection| Ok(sweep::sweep(connection, now)?))
+            .await
     }
 
-    pub(super) async fn keep(&self, kind: &'static str, token: Uuid, id: String, value: String) -> Result<(), StoreError> {
+    pub(super) async fn keep(
+        &self,
+        kind: &'static str,
+        token: Uuid,
+        id: String,
+        value: String,
+    ) -> Result<(), StoreError> {
         self.change(move |connection| {
-            let sql = "INSERT OR REPLACE INTO kept (kind, id, token, value) VALUES (?1, ?2, ?3, ?4)";
+            let sql =
+                "INSERT OR REPLACE INTO kept (kind, id, token, value) VALUES (?1, ?2, ?3, ?4)";
             connection.execute(sql, params![kind, id, token.as_bytes(), value])?;
             Ok(())
         })
@@ -292,8 +354,11 @@ impl Sqlite {
                        AND token = coalesce(?3, token) ORDER BY id";
             let mut statement = connection.prepare_cached(sql)?;
             let token = token.map(Uuid::into_bytes);
-            let read = |row: &rusqlite::Row<'_>| Ok((rows::uuid(row, 0)?, row.get(1)?, row.get(2)?));
-            statement.query_map(params![kind, id, token], read)?.collect()
+            let read =
+                |row: &rusqlite::Row<'_>| Ok((rows::uuid(row, 0)?, row.get(1)?, row.get(2)?));
+            statement
+                .query_map(params![kind, id, token], read)?
+                .collect()
         });
         let rows: Vec<(Uuid, String, String)> = rows.await?;
         let kept = |(token, id, value): (Uuid, String, String)| {
@@ -325,7 +390,11 @@ fn in_savepoint<T>(
 ) -> Result<T, StoreError> {
     connection.execute_batch("SAVEPOINT change")?;
     let result = change(connection);
-    let end = if result.is_ok() { "RELEASE change" } else { "ROLLBACK TO change; RELEASE change" };
+    let end = if result.is_ok() {
+        "RELEASE change"
+    } else {
+        "ROLLBACK TO change; RELEASE change"
+    };
     connection.execute_batch(end)?;
     result
 }

@@ -30,7 +30,12 @@ pub(super) struct Trim {
 
 impl Trim {
     /// Notes that an event was inserted.
-    pub(super) fn added(&mut self, connection: &Connection, token: Uuid, limit: u32) -> rusqlite::Result<()> {
+    pub(super) fn added(
+        &mut self,
+        connection: &Connection,
+        token: Uuid,
+        limit: u32,
+    ) -> rusqlite::Result<()> {
         let count = match self.counts.get(&token) {
             Some(count) => count + 1,
             None => count(connection, token)?,
@@ -94,7 +99,8 @@ pub(super) fn sweep(connection: &Connection, now: Timestamp) -> rusqlite::Result
         swept.events += statement.execute(bounds)?;
         if token.updated_at < oldest && count(connection, token.id)? == 0 {
             connection.execute("DELETE FROM kept WHERE token = ?1", [token.id.as_bytes()])?;
-            swept.tokens += connection.execute("DELETE FROM token WHERE id = ?1", [token.id.as_bytes()])?;
+            swept.tokens +=
+                connection.execute("DELETE FROM token WHERE id = ?1", [token.id.as_bytes()])?;
         }
     }
     Ok(swept)

@@ -87,7 +87,15 @@ mod tests {
         for good in ["abc", "My-hook_1", &"x".repeat(32)] {
             assert!(is_alias(good), "{good}");
         }
-        for bad in ["ab", "a b c", "a/b/c", "token", "new", "caf\u{e9}", &"x".repeat(33)] {
+        for bad in [
+            "ab",
+            "a b c",
+            "a/b/c",
+            "token",
+            "new",
+            "caf\u{e9}",
+            &"x".repeat(33),
+        ] {
             assert!(!is_alias(bad), "{bad}");
         }
     }

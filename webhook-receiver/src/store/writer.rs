@@ -32,7 +32,12 @@ pub(super) enum Write {
 }
 
 /// Runs until all senders are gone and the queue is empty.
-pub(super) fn run(mut connection: Connection, mut queue: mpsc::Receiver<Write>, feed: &Feed, group: bool) {
+pub(super) fn run(
+    mut connection: Connection,
+    mut queue: mpsc::Receiver<Write>,
+    feed: &Feed,
+    group: bool,
+) {
     let most = if group { GROUP } else { 1 };
     let mut trim = Trim::default();
     while let Some(first) = queue.blocking_recv() {
@@ -81,7 +86,8 @@ fn transaction(
     told: &mut Vec<Told>,
 ) -> rusqlite::Result<()> {
     let mut failed = None;
-    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate);
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate);
     let transaction = match transaction {
         Ok(transaction) => transaction,
         Err(error) => {
@@ -92,7 +98,11 @@ fn transaction(
     for write in batch {
         let applied = match write {
             write if failed.is_some() => Ok(refuse(write)),
-            Write::Event { event, limit, reply } => keep(&transaction, *event, limit, reply, feed, trim),
+            Write::Event {
+                event,
+                limit,
+                reply,
+            } => keep(&transaction, *event, limit, reply, feed, trim),
             Write::Change(change) => Ok(change(&transaction)),
         };
         match applied {
