@@ -11,6 +11,7 @@ mod handshake;
 mod hub;
 mod limits;
 mod mailbox;
+mod page;
 pub mod protocol;
 mod room;
 mod session;
@@ -71,7 +72,8 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: Shutdown) {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/chat", any(join))
         .route("/echo", any(echo))
-        .with_state(app);
+        .with_state(app)
+        .merge(page::router());
     let goodbye = async {
         shutdown.triggered().await;
         hub.stop();
