@@ -2,7 +2,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::Options;
@@ -30,6 +30,9 @@ pub(super) struct Offered {
     pub(super) p99_ms: f64,
 }
 
+/// Where this stands in a body, each request has another number, so that no cache knows it.
+pub(super) const NUMBER: &str = "@number@";
+
 /// A message to post.
 #[derive(Debug)]
 pub(super) struct Post {
@@ -42,8 +45,15 @@ impl Post {
     /// What wrk reads; Lua's long strings take everything but their own end.
     fn as_lua(&self) -> String {
         let headers = self.headers.iter();
+        let body = match self.body.split_once(NUMBER) {
+            None => format!("wrk.body = [==[{}]==]\n", self.body),
+            Some((before, after)) => format!(
+                "local number = 0\nfunction request()\nnumber = number + 1\n\
+                 return wrk.format(nil, nil, nil, [==[{before}]==] .. number .. [==[{after}]==])\nend\n"
+            ),
+        };
         headers.fold(
-            format!("wrk.method = 'POST'\nwrk.body = [==[{}]==]\n", self.body),
+            format!("wrk.method = 'POST'\n{body}"),
             |script, (name, value)| format!("{script}wrk.headers['{name}'] = [==[{value}]==]\n"),
         )
     }
@@ -105,6 +115,10 @@ impl Load {
                 command.arg("-s").arg(script.path());
             }
             (Program::Ours(_), Some(post)) => {
+                ensure!(
+                    !post.body.contains(NUMBER),
+                    "only wrk can send another number with each request"
+                );
                 command.args(["-m", "POST", "--body", &post.body]);
                 for (name, value) in &post.headers {
                     command.args(["-H", &format!("{name}: {value}")]);
