@@ -9,7 +9,7 @@ use service::{Shutdown, TrustedProxies};
 use crate::desk::Desk;
 use crate::inbox::Room;
 use crate::store::Store;
-use crate::{api, inbox, push};
+use crate::{api, forward, inbox, page, push, sender};
 
 /// Handed to every handler; a clone is the same.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub(crate) struct App {
     pub(crate) api_key: Option<Arc<str>>,
     /// Ends what would last for ever.
     pub(crate) shutdown: Shutdown,
+    pub(crate) rules: forward::Rules,
+    pub(crate) panel: sender::Panel,
 }
 
 /// All routes. Whatever no other names is somebody's inbox.
@@ -30,6 +32,9 @@ pub(crate) fn router(app: App) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(api::routes())
         .merge(push::routes())
+        .merge(page::routes())
+        .merge(forward::routes())
+        .merge(sender::routes())
         .merge(inbox::routes());
     push::with_socket_io(routes, &app).with_state(app)
 }

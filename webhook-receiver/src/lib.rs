@@ -5,7 +5,9 @@
 mod api;
 mod app;
 mod desk;
+pub mod forward;
 mod inbox;
+mod page;
 mod push;
 mod refusal;
 pub mod search;
@@ -43,6 +45,8 @@ pub struct Config {
     pub store: Settings,
     /// Who gives this may list all tokens.
     pub api_key: Option<String>,
+    /// Where deliveries may be forwarded to.
+    pub targets: target::Targets,
 }
 
 /// Serves on `listener` until `shutdown`.
@@ -51,6 +55,10 @@ pub async fn run(
     config: Config,
     shutdown: Shutdown,
 ) -> Result<(), StoreError> {
+    let own = listener
+        .local_addr()
+        .expect("a listener that listens has an address");
+    let (rules, orders) = forward::Rules::new(config.targets);
     let app = App {
         store: Store::open(&config.store)?,
         desk: desk::Desk::default(),
@@ -58,13 +66,17 @@ pub async fn run(
         trusted: Arc::new(config.trusted),
         api_key: config.api_key.map(Arc::from),
         shutdown: shutdown.clone(),
+        rules,
+        panel: sender::Panel::new(own),
     };
+    let forwarding = tokio::spawn(forward::run_rules(app.clone(), orders));
     let sweeper = tokio::spawn(sweep(app.store.clone(), shutdown.clone()));
     let routes = app::router(app).map_request(inbox::unfold_host);
     let routes = Router::new().fallback_service(routes);
     service::serve(listener, routes, shutdown, DRAIN).await;
-    // It hears of the shutdown, too; waiting for it only shows that it has gone.
+    // They hear of the shutdown, too; waiting for them only shows that they have gone.
     let _ = sweeper.await;
+    let _ = forwarding.await;
     Ok(())
 }
 

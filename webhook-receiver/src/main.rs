@@ -1,11 +1,12 @@
-//! Command line: `webhook-receiver` serves, `send` plays a sender, `healthcheck` asks a running one.
+//! Command line: `webhook-receiver` serves, `forward` brings events to this machine, `send` plays a sender,
+//! `healthcheck` asks a running one.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use service::{Shutdown, TrustedProxies};
-use webhook_receiver::{Settings, sender};
+use webhook_receiver::{Settings, forward, sender, target};
 
 /// The webhook receiver: inbox, API, forwarder.
 #[derive(Parser)]
@@ -29,6 +30,8 @@ struct Arguments {
     /// Whoever sends this as Api-Key may list all tokens
     #[arg(long, env = "WEBHOOK_API_KEY", hide_env_values = true)]
     api_key: Option<String>,
+    #[command(flatten)]
+    targets: target::Arguments,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -42,6 +45,8 @@ enum Command {
     },
     /// Send a delivery as GitHub or a sender of Standard Webhooks does; fails unless it is answered with 2xx
     Send(sender::Arguments),
+    /// Bring a token's events to a server on this machine, and its answers back
+    Forward(forward::Arguments),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -49,9 +54,16 @@ fn main() -> anyhow::Result<ExitCode> {
     match arguments.command {
         Some(Command::Healthcheck { url }) => service::healthcheck(&url)?,
         Some(Command::Send(delivery)) => return send(&delivery),
+        Some(Command::Forward(what)) => follow(&what)?,
         None => serve(arguments)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn follow(what: &forward::Arguments) -> anyhow::Result<()> {
+    service::init_logging();
+    Ok(forward::run(what, &Shutdown::on_signals()?).await?)
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -77,6 +89,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
             commit_each: arguments.commit_each,
         },
         api_key: arguments.api_key,
+        targets: arguments.targets.into(),
     };
     webhook_receiver::run(listener, config, shutdown).await?;
     Ok(())

@@ -4,6 +4,7 @@
 
 mod command;
 mod github;
+mod panel;
 mod payload;
 mod standard;
 
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 pub use command::{Arguments, run};
 pub use github::{Encoding, Event};
+pub(crate) use panel::{Panel, routes};
 pub use payload::Story;
 
 use crate::target::{self, Refused, Targets};

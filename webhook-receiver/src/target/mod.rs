@@ -54,6 +54,30 @@ impl FromStr for Policy {
     }
 }
 
+/// The policy on the command line of the server.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Arguments {
+    /// Where deliveries may be forwarded to: loopback, public, any
+    #[arg(long, env = "WEBHOOK_FORWARD_POLICY", default_value = "loopback")]
+    forward_policy: Policy,
+    /// Networks that deliveries may be forwarded to under every policy, comma-separated
+    #[arg(long, env = "WEBHOOK_ALLOW_SUBNET", value_delimiter = ',')]
+    allow_subnet: Vec<Network>,
+    /// The DNS server that is asked for the addresses of targets, instead of the system
+    #[arg(long, value_name = "ADDR:PORT")]
+    resolver: Option<SocketAddr>,
+}
+
+impl From<Arguments> for Targets {
+    fn from(arguments: Arguments) -> Self {
+        Self {
+            policy: arguments.forward_policy,
+            allowed: arguments.allow_subnet,
+            lookup: arguments.resolver.map_or(Lookup::System, Lookup::Server),
+        }
+    }
+}
+
 /// Why a target is not contacted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -133,6 +157,11 @@ impl Targets {
             .dns_resolver(Arc::new(self.clone()))
             .redirect(redirect::Policy::none())
             .no_proxy()
+            // An answer is passed on as it came; another crate of a build may have switched these on.
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(answer_within)
             .pool_idle_timeout(Duration::from_secs(20))

@@ -1,0 +1,232 @@
+//! The rules over HTTP: list, add, stop and start, remove; the dead letters and another try for one; and one event
+//! sent once more to anywhere that the policy allows.
+
+use axum::Router;
+use axum::extract::{Json, Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::courier::Courier;
+use super::rule::Rule;
+use super::{stream, worker};
+use crate::app::App;
+use crate::store::{Event, StoreError};
+use crate::target::Refused;
+
+/// More rules than this for one token are refused.
+const MAX_RULES: usize = 10;
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/token/{token}/parcels", get(stream::parcels))
+        .route("/token/{token}/stream", get(stream::rows))
+        .route("/token/{token}/forwards", get(list).post(add))
+        .route("/token/{token}/forwards/{rule}", put(switch).delete(remove))
+        .route("/token/{token}/forwards/{rule}/dead", get(dead))
+        .route("/token/{token}/forwards/{rule}/dead/{request}", post(retry))
+        .route("/token/{token}/request/{request}/resend", post(resend))
+}
+
+/// Why a rule can't be had.
+#[derive(Debug, thiserror::Error)]
+enum RuleError {
+    #[error("there is no such token, rule or request")]
+    Missing,
+    #[error("target refused: {0}")]
+    Target(#[from] Refused),
+    #[error("a token may have {MAX_RULES} rules")]
+    TooMany,
+    #[error("attempts is 1 to 20, pause_ms 10 to 300000")]
+    Schedule,
+    #[error("the store fails")]
+    Store(#[from] StoreError),
+}
+
+impl IntoResponse for RuleError {
+    fn into_response(self) -> Response {
+        let status = match &self {
+            Self::Missing => StatusCode::NOT_FOUND,
+            Self::Target(_) | Self::Schedule => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let error = json!({ "success": false, "error": { "message": self.to_string() } });
+        (status, Json(error)).into_response()
+    }
+}
+
+#[derive(Deserialize)]
+struct NewRule {
+    target: String,
+    #[serde(default)]
+    keep_url: bool,
+    #[serde(default = "attempts")]
+    attempts: u32,
+    #[serde(default = "pause_ms")]
+    pause_ms: u64,
+}
+
+fn attempts() -> u32 {
+    8
+}
+
+fn pause_ms() -> u64 {
+    1000
+}
+
+async fn token_id(app: &App, token: &str) -> Result<Uuid, RuleError> {
+    let token = app.store.token(token).await?;
+    token.map(|token| token.id).ok_or(RuleError::Missing)
+}
+
+async fn rule_of(app: &App, token: &str, rule: Uuid) -> Result<Rule, RuleError> {
+    let token = token_id(app, token).await?;
+    let rule = Rule::load(&app.store, rule).await?;
+    rule.filter(|rule| rule.token == token)
+        .ok_or(RuleError::Missing)
+}
+
+async fn list(State(app): State<App>, Path(token): Path<String>) -> Result<Response, RuleError> {
+    let token = token_id(&app, &token).await?;
+    let rules = Rule::list(&app.store, Some(token)).await?;
+    Ok(Json(json!({ "data": rules })).into_response())
+}
+
+/// A rule begins with the next event.
+async fn add(
+    State(app): State<App>,
+    Path(token): Path<String>,
+    Json(new): Json<NewRule>,
+) -> Result<Response, RuleError> {
+    let token = token_id(&app, &token).await?;
+    let target = app.rules.targets.check(&new.target)?;
+    if !(1..=20).contains(&new.attempts) || !(10..=300_000).contains(&new.pause_ms) {
+        return Err(RuleError::Schedule);
+    }
+    if Rule::list(&app.store, Some(token)).await?.len() >= MAX_RULES {
+        return Err(RuleError::TooMany);
+    }
+    let rule = Rule {
+        id: Uuid::new_v4(),
+        token,
+        target: target.into(),
+        keep_url: new.keep_url,
+        attempts: new.attempts,
+        pause_ms: new.pause_ms,
+        enabled: true,
+        stopped: None,
+        cursor: app
+            .store
+            .latest(token)
+            .await?
+            .map_or(0, |event| event.sequence),
+        failed: 0,
+        delivered: 0,
+        dead: 0,
+        last_status: None,
+        last_error: None,
+    };
+    rule.save(&app.store).await?;
+    app.rules.start(rule.id).await;
+    Ok((StatusCode::CREATED, Json(rule)).into_response())
+}
+
+#[derive(Deserialize)]
+struct Switch {
+    enabled: bool,
+}
+
+async fn switch(
+    State(app): State<App>,
+    Path((token, id)): Path<(String, Uuid)>,
+    Json(switch): Json<Switch>,
+) -> Result<Response, RuleError> {
+    rule_of(&app, &token, id).await?;
+    app.rules.stop(id).await;
+    let mut rule = rule_of(&app, &token, id).await?; // as its task left it
+    rule.enabled = switch.enabled;
+    rule.stopped = None;
+    rule.save(&app.store).await?;
+    if rule.enabled {
+        app.rules.start(id).await;
+    }
+    Ok(Json(rule).into_response())
+}
+
+async fn remove(
+    State(app): State<App>,
+    Path((token, id)): Path<(String, Uuid)>,
+) -> Result<StatusCode, RuleError> {
+    rule_of(&app, &token, id).await?;
+    app.rules.stop(id).await;
+    rule_of(&app, &token, id).await?.remove(&app.store).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn dead(
+    State(app): State<App>,
+    Path((token, id)): Path<(String, Uuid)>,
+) -> Result<Response, RuleError> {
+    let rule = rule_of(&app, &token, id).await?;
+    let letters = rule.dead_letters(&app.store).await?;
+    Ok(Json(json!({ "data": letters })).into_response())
+}
+
+/// One more attempt for a dead letter, which is forgotten if it succeeds.
+async fn retry(
+    State(app): State<App>,
+    Path((token, id, request)): Path<(String, Uuid, Uuid)>,
+) -> Result<Response, RuleError> {
+    let rule = rule_of(&app, &token, id).await?;
+    let event = app
+        .store
+        .event(rule.token, request)
+        .await?
+        .ok_or(RuleError::Missing)?;
+    let (delivered, told) = once(&app, &rule.target, rule.keep_url, &event).await?;
+    if delivered {
+        rule.forget_dead(&app.store, request).await?;
+    }
+    Ok(told)
+}
+
+#[derive(Deserialize)]
+struct Resend {
+    target: String,
+}
+
+async fn resend(
+    State(app): State<App>,
+    Path((token, request)): Path<(String, Uuid)>,
+    Json(resend): Json<Resend>,
+) -> Result<Response, RuleError> {
+    let token = token_id(&app, &token).await?;
+    let event = app
+        .store
+        .event(token, request)
+        .await?
+        .ok_or(RuleError::Missing)?;
+    Ok(once(&app, &resend.target, false, &event).await?.1)
+}
+
+/// One attempt, and what came of it, in words for the page.
+async fn once(
+    app: &App,
+    target: &str,
+    keep_url: bool,
+    event: &Event,
+) -> Result<(bool, Response), RuleError> {
+    let targets = app.rules.targets.clone();
+    let courier = Courier::new(targets, target, keep_url, worker::ANSWER_WITHIN)?;
+    let (status, error) = match courier.carry(&stream::parcel(event)).await {
+        Ok(answer) => (Some(answer.status), None),
+        Err(failure) => (None, Some(failure.to_string())),
+    };
+    let delivered = status.is_some_and(|status| (200..300).contains(&status));
+    let told = json!({ "delivered": delivered, "status": status, "error": error });
+    Ok((delivered, Json(told).into_response()))
+}
