@@ -65,6 +65,9 @@ EXPOSE 8003
 CMD ["websocket-chat", "--bind", "0.0.0.0:8003"]
 
 FROM base AS webhook-receiver
+USER root
+RUN install -d -o lab -g lab /data
+USER lab
 COPY --from=build /out/webhook-receiver /usr/local/bin/
 EXPOSE 8004 2525 5300
 CMD ["webhook-receiver", "--bind", "0.0.0.0:8004"]

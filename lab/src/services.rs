@@ -79,7 +79,7 @@ pub const SERVICES: &[Service] = &[
         "webhook-receiver",
         8004,
         |ports| ports.demo_servers[3],
-        no_more,
+        inbox,
     ),
     Service {
         name: "proxy",
@@ -190,6 +190,12 @@ fn explorer(place: &Place, _: &Ports) -> Vec<String> {
         return Vec::new();
     }
     vec!["--graphiql".into(), folder.display().to_string()]
+}
+
+/// What arrives is kept beside the lab's other state, so it is there again after a restart.
+fn inbox(place: &Place, _: &Ports) -> Vec<String> {
+    let file = place.state.join("webhooks.db");
+    vec!["--data".into(), file.display().to_string()]
 }
 
 fn no_more(_: &Place, _: &Ports) -> Vec<String> {
