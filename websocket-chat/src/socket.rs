@@ -21,8 +21,10 @@ use crate::protocol::WireFrame;
 use crate::wire::frame::{self, BINARY, PING, TEXT};
 use crate::wire::{Failure, Wire};
 
-/// How long a client may take to read our last words and answer them.
-const GOODBYE: Duration = Duration::from_secs(5);
+/// How long a client may take to read what is written; who was slow before needs it to learn the reason.
+const READ: Duration = Duration::from_secs(30);
+/// How long it may take to answer our close.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// An open connection.
 #[derive(Debug)]
@@ -161,8 +163,11 @@ impl Socket {
             // Fails only if the client is gone, which the waiting below finds out.
             let _ = Pin::new(&mut *self.stream).start_send(Message::Close(Some(frame)));
         }
-        let _ = timeout(GOODBYE, async {
-            std::future::poll_fn(|context| self.poll_drain(context)).await?;
+        let written = std::future::poll_fn(|context| self.poll_drain(context));
+        if !matches!(timeout(READ, written).await, Ok(Ok(()))) {
+            return;
+        }
+        let _ = timeout(ANSWER, async {
             if said {
                 std::future::poll_fn(|context| self.poll_end(context)).await;
                 std::future::poll_fn(|context| self.poll_drain(context)).await?;
