@@ -56,6 +56,7 @@ impl FromStr for Policy {
 
 /// The policy on the command line of the server.
 #[derive(clap::Args, Clone, Debug)]
+#[group(skip)] // each group needs a name of its own, and this one needs none
 pub struct Arguments {
     /// Where deliveries may be forwarded to: loopback, public, any
     #[arg(long, env = "WEBHOOK_FORWARD_POLICY", default_value = "loopback")]
