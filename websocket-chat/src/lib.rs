@@ -16,6 +16,7 @@ pub mod protocol;
 mod room;
 mod session;
 mod socket;
+mod socketio;
 pub mod terminal;
 mod wire;
 
@@ -68,12 +69,14 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: Shutdown) {
         origins: config.origins.into(),
         open,
     };
+    let socketio = socketio::router(hub.clone(), Arc::clone(&app.origins), app.open.clone());
     let app = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/chat", any(join))
         .route("/echo", any(echo))
         .with_state(app)
-        .merge(page::router());
+        .merge(page::router())
+        .merge(socketio);
     let goodbye = async {
         shutdown.triggered().await;
         hub.stop();

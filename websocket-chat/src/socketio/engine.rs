@@ -30,7 +30,6 @@ const ENTER: Duration = Duration::from_secs(10);
 /// Between a session and its transport.
 #[derive(Debug)]
 pub(crate) struct Pipe {
-    pub(crate) sid: String,
     pub(crate) incoming: mpsc::Sender<EnginePacket>,
     /// Whoever holds it is the transport.
     pub(crate) outgoing: tokio::sync::Mutex<mpsc::Receiver<EnginePacket>>,
@@ -50,7 +49,12 @@ impl Sessions {
     }
 
     /// Starts a session; its first packet is in the pipe already.
-    pub(crate) fn open(&self, hub: Hub, on_websocket: bool, first: impl FnOnce(&str) -> EnginePacket) -> Option<Arc<Pipe>> {
+    pub(crate) fn open(
+        &self,
+        hub: Hub,
+        on_websocket: bool,
+        first: impl FnOnce(&str) -> EnginePacket,
+    ) -> Option<Arc<Pipe>> {
         let mut all = self.all();
         if all.len() >= hub.limits().connections {
             return None;
@@ -60,7 +64,6 @@ impl Sessions {
         let (told, outgoing) = mpsc::channel(QUEUE);
         told.try_send(first(&sid)).expect("an empty queue has room");
         let pipe = Arc::new(Pipe {
-            sid: sid.clone(),
             incoming,
             outgoing: tokio::sync::Mutex::new(outgoing),
             upgrading: AtomicBool::new(false),
@@ -72,7 +75,11 @@ impl Sessions {
         let sessions = self.clone();
         let heartbeat = heartbeat(&hub);
         tokio::spawn(async move {
-            let mut member = Member { hub, told, namespaces: Vec::new() };
+            let mut member = Member {
+                hub,
+                told,
+                namespaces: Vec::new(),
+            };
             member.live(heard, heartbeat).await;
             sessions.all().remove(&sid);
         });
@@ -102,7 +109,10 @@ impl Pipe {
 
 pub(crate) fn heartbeat(hub: &Hub) -> Heartbeat {
     let interval = hub.limits().heartbeat;
-    Heartbeat { interval, timeout: interval * 4 / 5 }
+    Heartbeat {
+        interval,
+        timeout: interval * 4 / 5,
+    }
 }
 
 /// The session's task.
@@ -172,13 +182,23 @@ impl Member {
             tracing::debug!(%error, "not a Socket.IO packet");
             Over
         })?;
-        let place = self.namespaces.iter().position(|known| known.name == namespace);
+        let place = self
+            .namespaces
+            .iter()
+            .position(|known| known.name == namespace);
         match (kind, place) {
             (Kind::Connect(_), None) => {
                 let answer = self.enter(namespace);
                 self.send_all(vec![answer]).await
             }
-            (Kind::Event { name, arguments, id }, Some(place)) => {
+            (
+                Kind::Event {
+                    name,
+                    arguments,
+                    id,
+                },
+                Some(place),
+            ) => {
                 let answers = self.namespaces[place].take(&name, &arguments, id);
                 self.send_all(answers).await
             }
@@ -203,7 +223,8 @@ impl Member {
             Ok(session) => session,
             Err(busy) => return refused(namespace, &busy.to_string()),
         };
-        self.namespaces.push(Namespace::new(namespace.clone(), session));
+        self.namespaces
+            .push(Namespace::new(namespace.clone(), session));
         let sid = Uuid::new_v4().simple().to_string();
         let kind = Kind::Connect(Some(json!({ "sid": sid })));
         Packet { namespace, kind }

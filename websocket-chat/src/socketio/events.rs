@@ -29,7 +29,12 @@ impl Namespace {
     }
 
     /// Takes an event; what is to be answered at once is returned, everything else comes out of the session.
-    pub(crate) fn take(&mut self, event: &str, arguments: &[Value], id: Option<u64>) -> Vec<Packet> {
+    pub(crate) fn take(
+        &mut self,
+        event: &str,
+        arguments: &[Value],
+        id: Option<u64>,
+    ) -> Vec<Packet> {
         let data = arguments.first().unwrap_or(&Value::Null);
         match event {
             "joined" => self.joined(data, id),
@@ -58,7 +63,10 @@ impl Namespace {
             let session = data["session"].as_str().map(str::to_owned);
             let name = name.to_owned();
             self.session.handle(ClientMessage::Hello { name, session });
-            self.person = self.session.is_known().then(|| data["name"].as_str().unwrap_or_default().to_owned());
+            self.person = self
+                .session
+                .is_known()
+                .then(|| data["name"].as_str().unwrap_or_default().to_owned());
         }
         if let Some(room) = self.room.take() {
             self.session.handle(ClientMessage::Leave { room });
@@ -90,7 +98,9 @@ impl Namespace {
     /// What a message of the chat is in Socket.IO's words.
     pub(crate) fn translate(&self, message: ServerMessage) -> Vec<Packet> {
         match message {
-            ServerMessage::Message { ref from, ref text, .. } => {
+            ServerMessage::Message {
+                ref from, ref text, ..
+            } => {
                 let line = format!("{from}:{text}");
                 vec![self.told("message", &message, Some(line))]
             }
@@ -113,7 +123,9 @@ impl Namespace {
             }
             ServerMessage::Ack { id, seq, .. } => {
                 let asked = id.strip_prefix('a').and_then(|id| id.parse().ok());
-                self.acknowledge(asked, json!({ "seq": seq })).into_iter().collect()
+                self.acknowledge(asked, json!({ "seq": seq }))
+                    .into_iter()
+                    .collect()
             }
             ServerMessage::Error { ref reason, .. } => {
                 let line = reason.clone();
@@ -124,9 +136,9 @@ impl Namespace {
             ServerMessage::Private { .. } => vec![self.told("private", &message, None)],
             ServerMessage::Skipped { .. } => vec![self.told("skipped", &message, None)],
             ServerMessage::Welcome { .. } => vec![self.told("welcome", &message, None)],
-            ServerMessage::Left { .. } | ServerMessage::Pong { .. } | ServerMessage::Wire { .. } => {
-                Vec::new()
-            }
+            ServerMessage::Left { .. }
+            | ServerMessage::Pong { .. }
+            | ServerMessage::Wire { .. } => Vec::new(),
         }
     }
 

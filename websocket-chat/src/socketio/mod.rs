@@ -40,7 +40,12 @@ struct SocketIo {
 
 pub(crate) fn router(hub: Hub, origins: Arc<[String]>, open: mpsc::Sender<()>) -> Router {
     let sessions = Sessions::default();
-    let state = SocketIo { hub, sessions, origins, open };
+    let state = SocketIo {
+        hub,
+        sessions,
+        origins,
+        open,
+    };
     Router::new()
         .route("/socket.io/", any(serve))
         .with_state(state)
@@ -105,12 +110,11 @@ async fn serve(
     match (asked.transport.as_str(), pipe) {
         ("websocket", pipe) => state.websocket(request, pipe),
         ("polling", None) if request.method() == Method::GET => state.open(),
-        ("polling", None) => Err(Refusal::Method),
         ("polling", Some(pipe)) if request.method() == Method::GET => polling::fetch(&pipe).await,
         ("polling", Some(pipe)) if request.method() == Method::POST => {
             polling::bring(&pipe, request.into_body()).await
         }
-        ("polling", Some(_)) => Err(Refusal::Method),
+        ("polling", _) => Err(Refusal::Method),
         _ => Err(Refusal::Transport),
     }
 }
@@ -120,8 +124,15 @@ impl SocketIo {
     fn open(&self) -> Result<Response, Refusal> {
         let beat = heartbeat(&self.hub);
         let first = |sid: &str| EnginePacket::open(sid, true, beat, MAX_PAYLOAD);
-        let pipe = self.sessions.open(self.hub.clone(), false, first).ok_or(Refusal::Busy)?;
-        let packet = pipe.outgoing.try_lock().ok().and_then(|mut packets| packets.try_recv().ok());
+        let pipe = self
+            .sessions
+            .open(self.hub.clone(), false, first)
+            .ok_or(Refusal::Busy)?;
+        let packet = pipe
+            .outgoing
+            .try_lock()
+            .ok()
+            .and_then(|mut packets| packets.try_recv().ok());
         let packet = packet.ok_or(Refusal::BadRequest)?;
         Ok(polling::text(packet.encode()))
     }
@@ -147,7 +158,10 @@ impl SocketIo {
         let fresh = upgrading.is_none();
         let pipe = match upgrading {
             Some(pipe) => pipe,
-            None => self.sessions.open(self.hub, true, first).ok_or(Refusal::Busy)?,
+            None => self
+                .sessions
+                .open(self.hub, true, first)
+                .ok_or(Refusal::Busy)?,
         };
         let open = self.open;
         tokio::spawn(async move {

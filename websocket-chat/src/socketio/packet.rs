@@ -95,9 +95,11 @@ impl Packet {
                     .collect();
                 ('2', *id, Some(Value::from(all).to_string()))
             }
-            Kind::Ack { id, arguments } => {
-                ('3', Some(*id), Some(Value::from(arguments.clone()).to_string()))
-            }
+            Kind::Ack { id, arguments } => (
+                '3',
+                Some(*id),
+                Some(Value::from(arguments.clone()).to_string()),
+            ),
             Kind::ConnectError(message) => {
                 let told = serde_json::json!({ "message": message });
                 ('4', None, Some(told.to_string()))
@@ -231,7 +233,10 @@ mod tests {
             (r#"299999999999999999999["a"]"#, PacketError::Id),
             (r#"3["no id"]"#, PacketError::Data),
             ("4{}", PacketError::NotFromClient),
-            (r#"51-["a",{"_placeholder":true,"num":0}]"#, PacketError::Binary),
+            (
+                r#"51-["a",{"_placeholder":true,"num":0}]"#,
+                PacketError::Binary,
+            ),
             (&long, PacketError::Namespace),
         ];
         for (text, error) in cases {

@@ -45,7 +45,9 @@ pub(crate) async fn fetch(pipe: &Pipe) -> Result<Response, Refusal> {
 
 /// Brings the packets of a POST to the session.
 pub(crate) async fn bring(pipe: &Pipe, body: Body) -> Result<Response, Refusal> {
-    let body = to_bytes(body, MAX_PAYLOAD).await.map_err(|_| Refusal::TooLarge)?;
+    let body = to_bytes(body, MAX_PAYLOAD)
+        .await
+        .map_err(|_| Refusal::TooLarge)?;
     let text_of = std::str::from_utf8(&body).ok();
     let packets = text_of.map(EnginePacket::parse_body);
     let Some(Ok(packets)) = packets else {

@@ -40,7 +40,9 @@ pub(crate) async fn change_over(mut socket: Socket, pipe: &Pipe) {
         carry(socket, pipe).await;
     } else {
         pipe.upgrade_fails();
-        socket.close(Some((CloseCode::Policy, "no upgrade".to_owned()))).await;
+        socket
+            .close(Some((CloseCode::Policy, "no upgrade".to_owned())))
+            .await;
     }
 }
 
@@ -72,7 +74,9 @@ async fn write(
     let mut next = Some(first);
     while let Some(packet) = next {
         socket.queue_message(&Message::text(packet.encode()));
-        next = (socket.queued() < BATCH).then(|| more.try_recv().ok()).flatten();
+        next = (socket.queued() < BATCH)
+            .then(|| more.try_recv().ok())
+            .flatten();
     }
     drain(socket).await
 }
