@@ -2,8 +2,10 @@
 //!
 //! [`run`] serves until the shutdown.
 
+pub mod client;
 pub mod contract;
 mod http;
+mod page;
 mod services;
 mod soap;
 pub mod xml;
@@ -41,6 +43,17 @@ pub async fn run(
     Ok(())
 }
 
+/// Where a service of this name is served; None for a name that none of the five has.
+pub fn path_of(service: &str) -> Option<String> {
+    let contracts = services::WSDL_FILES
+        .iter()
+        .filter_map(|file| contract::Contract::parse(file).ok());
+    contracts
+        .into_iter()
+        .find(|c| c.name == service)
+        .map(|c| c.path)
+}
+
 /// Everything that is served; tests call it without a socket.
 pub fn app(config: Config) -> Result<Router, StartError> {
     let services = services::all()?;
@@ -54,6 +67,7 @@ pub fn app(config: Config) -> Result<Router, StartError> {
             "serving"
         );
     }
+    let page = page::routes(&services);
     let site = Arc::new(http::Site {
         services,
         trusted: config.trusted,
@@ -63,5 +77,6 @@ pub fn app(config: Config) -> Result<Router, StartError> {
     };
     Ok(Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
+        .merge(page)
         .fallback(soap))
 }

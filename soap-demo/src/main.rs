@@ -1,4 +1,7 @@
-//! Command line: `soap-demo` serves, `soap-demo healthcheck` asks a running one.
+//! Command line: `soap-demo` serves, `soap-demo healthcheck` asks a running one, `soap-demo call` calls an
+//! operation.
+
+mod call;
 
 use std::path::PathBuf;
 
@@ -27,6 +30,8 @@ enum Command {
         #[arg(long, default_value = "http://127.0.0.1:8001/healthz")]
         url: String,
     },
+    /// Call an operation: asks the service for its contract, sends, prints the result
+    Call(call::Options),
     /// Say of each file whether the server's XML reader takes it for well formed
     #[command(hide = true)]
     CheckXml { files: Vec<PathBuf> },
@@ -36,6 +41,7 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     match arguments.command {
         Some(Command::Healthcheck { url }) => Ok(service::healthcheck(&url)?),
+        Some(Command::Call(options)) => call::run(&options),
         Some(Command::CheckXml { files }) => check_xml(&files),
         None => serve(arguments),
     }

@@ -1,0 +1,68 @@
+// The same question as SOAP 1.1, SOAP 1.2, JSON and GraphQL.
+import { message, send, bytes } from './wire.js';
+
+const at = id => document.getElementById(id);
+
+/** What graphql-demo answered to the same question, with the lab's facts. Recorded, since it is another origin. */
+const RECORDED = {
+  query: '{"query":"{country(code:\\"BR\\"){name capital currency languages{code name}}}"}',
+  found: '{"data":{"country":{"name":"Brazil","capital":"Brasília","currency":"BRL","languages":[{"code":"pt","name":"Portuguese"}]}}}',
+  missing: '{"data":{"country":null}}',
+};
+
+export function startComparison(contracts) {
+  const contract = contracts.find(({ service }) => service === 'CountryInfoService');
+  const operation = contract.operations.find(({ name }) => name === 'FullCountryInfo');
+  at('ask').addEventListener('click', () => ask(contract, operation, at('code').value));
+  at('code').addEventListener('keydown', event => {
+    if (event.key === 'Enter') ask(contract, operation, at('code').value);
+  });
+}
+
+async function ask(contract, operation, code) {
+  const rows = [];
+  for (const version of ['1.1', '1.2']) {
+    const values = { sCountryISOCode: code };
+    rows.push(await soap(`SOAP ${version}`, message(contract, operation, values, version)));
+    const strict = message(contract, operation, values, version);
+    strict.path = `/strict${strict.path}`;
+    rows.push(await soap(`SOAP ${version}, strict`, strict));
+  }
+  rows.push(await json(contract, operation, code), graphql(code));
+  at('rows').replaceChildren(...rows.map(row));
+}
+
+async function soap(title, request) {
+  const answer = await send(request);
+  const reason = /<faultstring[^>]*>([^<]*)|<soap:Text[^>]*>([^<]*)/.exec(answer.text);
+  const shape = reason ? `a fault: ${reason[1] ?? reason[2]}` : inBand(answer.text);
+  return [title, bytes(request.body), bytes(answer.text), 1, answer.status, shape];
+}
+
+async function json(contract, operation, code) {
+  const response = await fetch(`${contract.path}/${operation.name}/JSON?sCountryISOCode=${encodeURIComponent(code)}`);
+  const text = await response.text();
+  return ['JSON, by GET', 0, bytes(text), 1, response.status, inBand(text)];
+}
+
+function inBand(text) {
+  return text.includes('not found') ? 'a result whose name is "Country not found in the database"' : 'found';
+}
+
+function graphql(code) {
+  const query = RECORDED.query.replace('BR', code);
+  const back = code === 'BR' ? RECORDED.found : code === 'QQ' ? RECORDED.missing : null;
+  const shape = { [RECORDED.found]: 'found', [RECORDED.missing]: 'null where the country would be' }[back] ?? 'not recorded';
+  return ['GraphQL (recorded)', bytes(query), back ? bytes(back) : '–', 1, back ? 200 : '–', shape];
+}
+
+function row(cells) {
+  const line = document.createElement('tr');
+  cells.forEach((cell, index) => {
+    const place = document.createElement(index ? 'td' : 'th');
+    if (index > 0 && index < 4) place.className = 'number';
+    place.textContent = cell;
+    line.append(place);
+  });
+  return line;
+}
