@@ -28,7 +28,8 @@ class Contract:
     def __init__(self, url):
         self.client = zeep.Client(url)
         types = etree.fromstring(requests.get(url, timeout=10).content).find(f"{WSDL}types/{XSD}schema")
-        self.schema = etree.XMLSchema(types)
+        # A document of its own, with the namespaces that the contract declares further out.
+        self.schema = etree.XMLSchema(etree.fromstring(etree.tostring(types)))
         self.name = next(iter(self.client.wsdl.services))
 
     def call(self, version, operation, arguments):
