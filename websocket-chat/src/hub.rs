@@ -8,9 +8,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
+use crate::bus::Bus;
+use crate::draft::Draft;
 use crate::limits::Limits;
 use crate::mailbox::Mailbox;
-use crate::room::{Budget, Event, Room};
+use crate::room::{Budget, Event, Kept, Room};
 use crate::session::Session;
 
 /// How long a name stays its session's after the last connection was cut.
@@ -27,6 +29,7 @@ struct Inner {
     limits: Limits,
     /// Numbers start anew with the process, unless a bus keeps them.
     epoch: String,
+    bus: Option<Bus>,
     budget: Arc<Budget>,
     rooms: Mutex<HashMap<String, Arc<Room>>>,
     names: Mutex<HashMap<String, Claim>>,
@@ -50,10 +53,21 @@ struct Claim {
 pub struct Busy;
 
 impl Hub {
+    /// A hub of its own.
     pub(crate) fn new(limits: Limits) -> Self {
+        Self::build(limits, format!("{:x}", now()), None)
+    }
+
+    /// One of those that share a bus, which keeps the numbers of that epoch.
+    pub(crate) fn on_bus(limits: Limits, epoch: String, bus: Bus) -> Self {
+        Self::build(limits, epoch, Some(bus))
+    }
+
+    fn build(limits: Limits, epoch: String, bus: Option<Bus>) -> Self {
         Self(Arc::new(Inner {
             limits,
-            epoch: format!("{:x}", now()),
+            epoch,
+            bus,
             budget: Arc::default(),
             rooms: Mutex::default(),
             names: Mutex::default(),
@@ -109,9 +123,31 @@ impl Hub {
             }
         }
         let (epoch, budget) = (self.0.epoch.clone(), Arc::clone(&self.0.budget));
-        let room = Arc::new(Room::new(name, epoch, budget, false));
+        let room = Arc::new(Room::new(name, epoch, budget, self.0.bus.is_some()));
+        if self.0.bus.as_ref().is_some_and(|bus| !bus.open(&room)) {
+            return None;
+        }
         rooms.insert(name.to_owned(), Arc::clone(&room));
         Some(room)
+    }
+
+    /// The room of that name, if somebody has been in it here.
+    pub(crate) fn known(&self, name: &str) -> Option<Arc<Room>> {
+        locked(&self.0.rooms).get(name).cloned()
+    }
+
+    /// Has the room keep something; None if the author will be told later.
+    pub(crate) fn keep(
+        &self,
+        room: &Arc<Room>,
+        draft: &Draft,
+        author: &Arc<Mailbox>,
+    ) -> Option<Kept> {
+        match &self.0.bus {
+            None => Some(room.keep(draft)),
+            Some(_) if !room.allows(draft) => Some(Kept::NotTheirs),
+            Some(bus) => (!bus.keep(room, draft.clone(), author)).then_some(Kept::Busy),
+        }
     }
 
     /// Takes a name for a session; false if another one carries it.

@@ -3,10 +3,13 @@
 //! [`run`] serves until the shutdown. A request to `/chat` goes through [`handshake`], becomes a [`socket`] on a
 //! [`wire`], and is a [`session`] of the [`hub`] until it ends; [`chat`] is that in one place.
 
+mod bus;
 mod chat;
 pub mod deflate;
 mod draft;
 mod echo;
+#[doc(hidden)]
+pub mod fuzzing;
 mod handshake;
 mod hub;
 mod limits;
@@ -34,11 +37,14 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use bus::Bus;
 pub use hub::{Busy, Hub};
 pub use limits::Limits;
 
 /// How long requests in flight may take after a shutdown; `docker stop` kills after 10 s.
 const DRAIN: Duration = Duration::from_secs(8);
+/// Between two tries to reach Redis.
+const RETRY: Duration = Duration::from_millis(500);
 
 /// What the command line decides.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +54,8 @@ pub struct Config {
     pub limits: Limits,
     /// Pages of these origins may connect, beside our own.
     pub origins: Vec<String>,
+    /// Where the other instances meet; None without others.
+    pub redis_url: Option<String>,
 }
 
 /// What every handler has.
@@ -61,8 +69,10 @@ struct App {
 
 /// Serves on `listener` until `shutdown`.
 pub async fn run(listener: TcpListener, config: Config, shutdown: Shutdown) {
-    tracing::debug!(?config, "serving");
-    let hub = Hub::new(config.limits);
+    tracing::debug!(limits = ?config.limits, shared = config.redis_url.is_some(), "serving");
+    let Some(hub) = hub(config.limits, config.redis_url, &shutdown).await else {
+        return;
+    };
     let (open, mut all_closed) = mpsc::channel(1);
     let app = App {
         hub: hub.clone(),
@@ -85,6 +95,27 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: Shutdown) {
     tokio::join!(serving, goodbye);
     // Not even half of what `docker stop` allows; a client that does not answer is cut off.
     let _ = timeout(DRAIN / 2, all_closed.recv()).await;
+}
+
+/// The hub, once its bus is there; None if the shutdown comes first.
+async fn hub(limits: Limits, redis_url: Option<String>, shutdown: &Shutdown) -> Option<Hub> {
+    let Some(url) = redis_url else {
+        return Some(Hub::new(limits));
+    };
+    loop {
+        match Bus::connect(&url).await {
+            Ok((bus, epoch, ends)) => {
+                let hub = Hub::on_bus(limits, epoch, bus);
+                tokio::spawn(ends.run(hub.clone()));
+                return Some(hub);
+            }
+            Err(error) => tracing::warn!(%error, "Redis can't be reached, trying again"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(RETRY) => {}
+            () = shutdown.triggered() => return None,
+        }
+    }
 }
 
 /// `/chat`

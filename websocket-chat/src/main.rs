@@ -27,6 +27,9 @@ struct Arguments {
     /// Pages of these origins may connect, too: http://localhost:3000, comma-separated
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
     origins: Vec<String>,
+    /// Redis that all instances of the chat share: redis://host:6379
+    #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
+    redis_url: Option<String>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -70,6 +73,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
             ..Limits::default()
         },
         origins: arguments.origins,
+        redis_url: arguments.redis_url.filter(|url| !url.is_empty()),
     };
     websocket_chat::run(listener, config, shutdown).await;
     Ok(())

@@ -274,14 +274,18 @@ impl Session {
             at: now(),
             target,
         };
-        match room.keep(&draft) {
-            Kept::As(seq) => {
+        match self.hub.keep(room, &draft, &self.connection.mailbox) {
+            None => Ok(()),
+            Some(Kept::As(seq)) => {
                 let (id, room) = (draft.id, Some(room.name.clone()));
                 let seq = Some(seq);
                 self.tell(&ServerMessage::Ack { id, room, seq });
                 Ok(())
             }
-            Kept::NotTheirs => Err(refused(ErrorCode::NotFound, "no message of yours is there")),
+            Some(Kept::NotTheirs) => {
+                Err(refused(ErrorCode::NotFound, "no message of yours is there"))
+            }
+            Some(Kept::Busy) => Err(refused(ErrorCode::Unavailable, "too much waits to be kept")),
         }
     }
 

@@ -97,7 +97,7 @@ impl Log {
 
     /// Keeps an event under the next number.
     pub(crate) fn keep(&mut self, seq: u64, said: Said, event: Arc<Event>) {
-        if self.seq == 0 {
+        if seq != self.seq + 1 {
             // An instance that comes later does not know what was before.
             self.forgotten = seq - 1;
         }

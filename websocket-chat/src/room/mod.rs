@@ -43,8 +43,6 @@ struct Inner {
     loading: bool,
     members: Vec<Arc<Mailbox>>,
     names: HashMap<String, usize>,
-    /// Who is there at the bus's other instances.
-    elsewhere: HashMap<String, Vec<String>>,
 }
 
 /// What became of a draft.
@@ -54,9 +52,10 @@ pub(crate) enum Kept {
     As(u64),
     /// It would change a message that isn't the author's, or is forgotten.
     NotTheirs,
+    /// Not now: too much waits to be kept.
+    Busy,
 }
 
-#[allow(dead_code, reason = "the bus that uses all of it comes next")]
 impl Room {
     /// `loading`: members must wait until [`loaded`](Self::loaded).
     pub(crate) fn new(name: &str, epoch: String, budget: Arc<Budget>, loading: bool) -> Self {
@@ -120,10 +119,8 @@ impl Room {
             Some((cursor, true)) => (cursor, true),
             _ => (inner.log.recent(RECENT), false),
         };
-        let elsewhere = inner.elsewhere.values().flatten();
-        let mut members: Vec<_> = inner.names.keys().chain(elsewhere).cloned().collect();
+        let mut members: Vec<_> = inner.names.keys().cloned().collect();
         members.sort_unstable();
-        members.dedup();
         members.truncate(LISTED);
         let joined = Event::new(&ServerMessage::Joined {
             room: self.name.clone(),
@@ -186,20 +183,29 @@ impl Room {
             .is_none_or(|target| log.author(target) == Some(draft.said().author))
     }
 
-    /// Takes over what has been kept elsewhere under `seq`; false if what comes before is missing.
+    /// Takes over what Redis has kept under `seq`; false if what comes before it is missing. A room without its past
+    /// takes nothing yet.
     pub(crate) fn apply(&self, seq: u64, draft: &Draft) -> bool {
         let mut inner = self.inner();
-        let last = inner.log.seq();
-        if seq <= last {
-            return true;
+        let next = inner.log.seq() + 1;
+        if !inner.loading && seq == next {
+            self.take_over(&mut inner, seq, draft);
         }
-        if last > 0 && seq > last + 1 {
-            return false;
+        inner.loading || seq <= next
+    }
+
+    /// Takes over what Redis has kept under `seq`, whatever is missing before it.
+    pub(crate) fn fill(&self, seq: u64, draft: &Draft) {
+        let mut inner = self.inner();
+        if seq > inner.log.seq() {
+            self.take_over(&mut inner, seq, draft);
         }
+    }
+
+    fn take_over(&self, inner: &mut Inner, seq: u64, draft: &Draft) {
         let event = Event::new(&draft.message(&self.name, seq));
         inner.log.keep(seq, draft.said(), event);
-        self.announce(&mut inner);
-        true
+        self.announce(inner);
     }
 
     /// The last number here.
@@ -218,42 +224,6 @@ impl Room {
     pub(crate) fn pass(&self, message: &ServerMessage) {
         let mut inner = self.inner();
         inner.log.pass(Event::new(message));
-        self.announce(&mut inner);
-    }
-
-    /// Who is here, for the other instances.
-    pub(crate) fn names(&self) -> Vec<String> {
-        self.inner().names.keys().cloned().collect()
-    }
-
-    /// Who is at another instance; tells the members of the difference.
-    pub(crate) fn elsewhere(&self, instance: &str, names: Vec<String>) {
-        let mut inner = self.inner();
-        let before = inner.elsewhere.remove(instance).unwrap_or_default();
-        let known = |inner: &Inner, name: &String| {
-            inner.names.contains_key(name)
-                || inner.elsewhere.values().any(|names| names.contains(name))
-        };
-        let room = || self.name.clone();
-        for name in names.iter().filter(|name| !before.contains(name)) {
-            if !known(&inner, name) {
-                let (room, name) = (room(), name.clone());
-                inner
-                    .log
-                    .pass(Event::new(&ServerMessage::Arrived { room, name }));
-            }
-        }
-        for name in before.iter().filter(|name| !names.contains(name)) {
-            if !known(&inner, name) {
-                let (room, name) = (room(), name.clone());
-                inner
-                    .log
-                    .pass(Event::new(&ServerMessage::Departed { room, name }));
-            }
-        }
-        if !names.is_empty() {
-            inner.elsewhere.insert(instance.to_owned(), names);
-        }
         self.announce(&mut inner);
     }
 
