@@ -9,6 +9,8 @@ const url = process.argv[2];
 const socketUrl = url.replace(/^http/, 'ws');
 const PATIENCE_MS = 20_000;
 const watch = 'subscription { favouritesChanged { action country { name } favourites { code } } }';
+const init = { type: 'connection_init' };
+const subscribe = { id: 'one', type: 'subscribe', payload: { query: watch } };
 let passed = 0;
 let failed = 0;
 
@@ -28,8 +30,6 @@ await check('graphql-ws: ping is answered with pong', async () => {
   await socket.until((message) => message.type === 'pong');
   socket.end();
 });
-const init = { type: 'connection_init' };
-const subscribe = { id: 'one', type: 'subscribe', payload: { query: watch } };
 await check('4408: no connection_init in time', () => closes(4408, []));
 await check('4401: subscribe before connection_init', () => closes(4401, [subscribe]));
 await check('4409: the same id twice', () => closes(4409, [init, subscribe, subscribe]));
