@@ -68,6 +68,12 @@ subscription Watch {
     wsClient: graphqlWs.createClient({ url: socket }),
   });
   ReactDOM.createRoot(place).render(
-    React.createElement(GraphiQL, { fetcher, defaultTabs: tabs, defaultEditorToolsVisibility: 'variables' }),
+    React.createElement(GraphiQL, {
+      fetcher,
+      defaultTabs: tabs,
+      // The first tab's variables are taken from here, not from the tab.
+      variables: lab.variables,
+      defaultEditorToolsVisibility: 'variables',
+    }),
   );
 });
