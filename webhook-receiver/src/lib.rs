@@ -5,6 +5,7 @@
 mod api;
 mod app;
 mod desk;
+pub mod dns;
 pub mod forward;
 mod inbox;
 mod page;
@@ -13,7 +14,7 @@ mod refusal;
 pub mod search;
 pub mod sender;
 pub mod signature;
-mod smtp;
+pub mod smtp;
 mod store;
 pub mod target;
 
@@ -24,6 +25,7 @@ use axum::Router;
 use jiff::Timestamp;
 use service::{Shutdown, TrustedProxies};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 pub use store::{Settings, StoreError};
@@ -69,14 +71,20 @@ pub async fn run(
         rules,
         panel: sender::Panel::new(own),
     };
-    let forwarding = tokio::spawn(forward::run_rules(app.clone(), orders));
-    let sweeper = tokio::spawn(sweep(app.store.clone(), shutdown.clone()));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(forward::run_rules(app.clone(), orders));
+    tasks.spawn(sweep(app.store.clone(), shutdown.clone()));
+    if let Some(smtp) = listeners.smtp {
+        tasks.spawn(smtp::serve(smtp, app.clone(), shutdown.clone()));
+    }
+    if let Some(dns) = listeners.dns {
+        tasks.spawn(dns::serve(dns, app.clone(), shutdown.clone()));
+    }
     let routes = app::router(app).map_request(inbox::unfold_host);
     let routes = Router::new().fallback_service(routes);
-    service::serve(listener, routes, shutdown, DRAIN).await;
-    // They hear of the shutdown, too; waiting for them only shows that they have gone.
-    let _ = sweeper.await;
-    let _ = forwarding.await;
+    service::serve(listeners.http, routes, shutdown, DRAIN).await;
+    // They heard of the shutdown, too.
+    tasks.join_all().await;
     Ok(())
 }
 

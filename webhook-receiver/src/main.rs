@@ -4,9 +4,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 use service::{Shutdown, TrustedProxies};
-use webhook_receiver::{Settings, forward, sender, target};
+use tokio::net::TcpListener;
+use webhook_receiver::dns::Sockets;
+use webhook_receiver::{Listeners, Settings, forward, sender, target};
 
 /// The webhook receiver: inbox, API, forwarder.
 #[derive(Parser)]
@@ -18,6 +21,12 @@ struct Arguments {
     /// Addresses whose X-Forwarded-* headers are believed: networks, comma-separated
     #[arg(long, env = "TRUSTED_PROXIES", default_value = "127.0.0.0/8,::1")]
     trusted_proxies: TrustedProxies,
+    /// Take mail there
+    #[arg(long, value_name = "ADDR:PORT")]
+    smtp: Option<String>,
+    /// Answer DNS there, by UDP and TCP
+    #[arg(long, value_name = "ADDR:PORT")]
+    dns: Option<String>,
     /// The SQLite file that everything is kept in
     #[arg(long, env = "WEBHOOK_DATA", default_value = "data/webhooks.db")]
     data: PathBuf,
@@ -80,7 +89,7 @@ async fn send(delivery: &sender::Arguments) -> anyhow::Result<ExitCode> {
 async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     service::init_logging();
     let shutdown = Shutdown::on_signals()?;
-    let listener = service::bind(&arguments.bind).await?;
+    let listeners = listen(&arguments).await?;
     let config = webhook_receiver::Config {
         trusted: arguments.trusted_proxies,
         store: Settings {
@@ -91,6 +100,21 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         api_key: arguments.api_key,
         targets: arguments.targets.into(),
     };
-    webhook_receiver::run(listener, config, shutdown).await?;
+    webhook_receiver::run(listeners, config, shutdown).await?;
     Ok(())
+}
+
+async fn listen(arguments: &Arguments) -> anyhow::Result<Listeners> {
+    let mut listeners = Listeners::from(service::bind(&arguments.bind).await?);
+    if let Some(smtp) = &arguments.smtp {
+        let listener = TcpListener::bind(smtp).await;
+        let listener = listener.with_context(|| format!("can't take mail on {smtp}"))?;
+        tracing::info!("listening for mail on {}", listener.local_addr()?);
+        listeners.smtp = Some(listener);
+    }
+    if let Some(dns) = &arguments.dns {
+        let sockets = Sockets::bind(dns).await;
+        listeners.dns = Some(sockets.with_context(|| format!("can't answer DNS on {dns}"))?);
+    }
+    Ok(listeners)
 }

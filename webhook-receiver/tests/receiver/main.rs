@@ -1,0 +1,8 @@
+//! The receiver on real sockets: inbox, API, live push, mail and DNS.
+
+mod api;
+mod crash;
+mod doors;
+mod harness;
+mod inbox;
+mod push;
