@@ -13,6 +13,7 @@ mod push;
 mod refusal;
 pub mod search;
 pub mod sender;
+mod serving;
 pub mod signature;
 pub mod smtp;
 mod store;
@@ -24,10 +25,10 @@ use std::time::Duration;
 use axum::Router;
 use jiff::Timestamp;
 use service::{Shutdown, TrustedProxies};
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
+pub use serving::{Listeners, OpenError, Serving};
 pub use store::{Settings, StoreError};
 
 use app::App;
@@ -51,15 +52,15 @@ pub struct Config {
     pub targets: target::Targets,
 }
 
-/// Serves on `listener` until `shutdown`.
+/// Serves on `listeners` until `shutdown`.
 pub async fn run(
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     config: Config,
     shutdown: Shutdown,
 ) -> Result<(), StoreError> {
-    let own = listener
-        .local_addr()
-        .expect("a listener that listens has an address");
+    let listeners = listeners.into();
+    let own = listeners.http.local_addr();
+    let own = own.expect("a listener that listens has an address");
     let (rules, orders) = forward::Rules::new(config.targets);
     let app = App {
         store: Store::open(&config.store)?,

@@ -100,8 +100,8 @@ impl Fields {
         Some(text)
     }
 
-    pub(super) fn refuse(&mut self, name: &str, wrong: String) {
-        self.wrong.insert(name.to_owned(), json!([wrong]));
+    pub(super) fn refuse(&mut self, name: &str, wrong: impl Into<String>) {
+        self.wrong.insert(name.to_owned(), json!([wrong.into()]));
     }
 
     /// Nothing was wrong, or all that was.

@@ -38,7 +38,7 @@ pub(super) struct Numbers {
 
 impl Numbers {
     /// The envelope around a page.
-    pub(super) fn wrap(self, data: Vec<Value>) -> Value {
+    pub(super) fn wrap(self, data: &[Value]) -> Value {
         let before = (self.page - 1).saturating_mul(self.per_page);
         let to = before.saturating_add(self.per_page).min(self.total);
         json!({
@@ -121,13 +121,13 @@ pub(super) async fn list(
             (events, total)
         }
     };
-    let data = events.iter().map(|event| record(&token, event)).collect();
+    let data: Vec<_> = events.iter().map(|event| record(&token, event)).collect();
     let numbers = Numbers {
         page,
         per_page,
         total,
     };
-    Ok(Json(numbers.wrap(data)))
+    Ok(Json(numbers.wrap(&data)))
 }
 
 /// Deletes what a list without pages would show; without any wish, everything.
@@ -217,7 +217,7 @@ mod tests {
                 per_page: 40,
                 total: 175,
             }
-            .wrap(Vec::new());
+            .wrap(&[]);
             assert_eq!(wrapped["from"], from, "{page}");
             assert_eq!(wrapped["to"], to, "{page}");
             assert_eq!(wrapped["is_last_page"], last, "{page}");
@@ -228,7 +228,7 @@ mod tests {
                 per_page: 50,
                 total: 0
             }
-            .wrap(Vec::new())["is_last_page"],
+            .wrap(&[])["is_last_page"],
             true
         );
     }

@@ -159,7 +159,7 @@ pub(super) async fn list(
         per_page,
         total,
     };
-    Ok(Json(page.wrap(data)))
+    Ok(Json(page.wrap(&data)))
 }
 
 /// The token that a path names by its id or alias.

@@ -98,7 +98,7 @@ mod tests {
             (id.to_owned(), "/a", "/a".to_owned()),
         ] {
             let request = Request::get(target).header("host", host).body(()).unwrap();
-            assert_eq!(unfold_host(request).uri(), &expected);
+            assert_eq!(unfold_host(request).uri(), expected.as_str());
         }
     }
 }

@@ -86,7 +86,7 @@ fn whole(pieces: &[Piece], text: &[char]) -> bool {
             }
             Some(Piece::One) => (piece, at) = (piece + 1, at + 1),
             Some(Piece::Char(character)) if *character == text[at] => {
-                (piece, at) = (piece + 1, at + 1)
+                (piece, at) = (piece + 1, at + 1);
             }
             Some(Piece::Char(_)) | None => match star {
                 Some((behind, taken)) => {
