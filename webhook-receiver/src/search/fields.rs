@@ -7,10 +7,10 @@ use crate::store::{Event, Kind, header_text};
 
 /// Fields that are compared as a whole; in all others the text is looked for anywhere.
 pub(super) fn is_whole(field: &str) -> bool {
-    matches!(
-        field,
-        "uuid" | "token_id" | "type" | "method" | "ip" | "size" | "sorting" | "sequence" | "time"
-    )
+    let whole = [
+        "uuid", "token_id", "type", "method", "ip", "size", "sorting", "sequence", "time",
+    ];
+    whole.contains(&field) || field.starts_with("query.")
 }
 
 pub(super) fn time(event: &Event, field: &str) -> Option<Timestamp> {

@@ -101,20 +101,26 @@ impl<'a> Poller<'a> {
         let began = Instant::now();
         while began.elapsed() < DEADLINE {
             let (_, text) = told(self.receiver.get(&self.base).send().await.unwrap()).await;
-            let Some(at) = text.find("42[") else { continue };
-            let length: usize = text[..at]
-                .rsplit(|c: char| !c.is_ascii_digit() && c != ':')
-                .next()
-                .unwrap()
-                .trim_end_matches(':')
-                .parse()
-                .unwrap();
-            let packet: Vec<u16> = text[at..].encode_utf16().take(length).collect();
-            let packet = String::from_utf16(&packet).unwrap();
-            return serde_json::from_str(&packet[2..]).unwrap();
+            let packets = unframed(&text);
+            if let Some(event) = packets.iter().find_map(|packet| packet.strip_prefix("42")) {
+                return serde_json::from_str(event).unwrap();
+            }
         }
         panic!("no event came");
     }
+}
+
+/// `LENGTH:PACKET` after one another; a length counts units of UTF-16.
+fn unframed(text: &str) -> Vec<String> {
+    let units: Vec<u16> = text.encode_utf16().collect();
+    let (mut packets, mut rest) = (Vec::new(), &units[..]);
+    while let Some(colon) = rest.iter().position(|&unit| unit == u16::from(b':')) {
+        let length = String::from_utf16(&rest[..colon]).unwrap();
+        let (packet, more) = rest[colon + 1..].split_at(length.parse().unwrap());
+        packets.push(String::from_utf16(packet).unwrap());
+        rest = more;
+    }
+    packets
 }
 
 #[tokio::test]
