@@ -4,6 +4,8 @@
 
 pub mod client;
 pub mod contract;
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod page;
 mod services;

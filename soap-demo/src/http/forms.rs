@@ -70,14 +70,14 @@ async fn form(
     };
     if json {
         let text = as_json(result, &value).to_string();
-        return Ok(typed(
+        return Ok(typed((
             StatusCode::OK,
             "application/json; charset=utf-8",
             text,
-        ));
+        )));
     }
     let text = bare(service, result, &value).ok_or_else(|| wrong("the answer is not valid"))?;
-    Ok(typed(StatusCode::OK, "text/xml; charset=utf-8", text))
+    Ok(typed((StatusCode::OK, "text/xml; charset=utf-8", text)))
 }
 
 /// The fields of a query or of a form.

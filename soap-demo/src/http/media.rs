@@ -9,11 +9,11 @@ use crate::xml::Charset;
 
 /// What a request says about its body.
 #[derive(Debug)]
-pub(super) struct MediaType {
+pub(crate) struct MediaType {
     /// The version that the type is for. The envelope decides; this only counts while there is none to be read.
-    pub(super) version: Version,
-    pub(super) charset: Option<Charset>,
-    pub(super) action: Option<String>,
+    pub(crate) version: Version,
+    pub(crate) charset: Option<Charset>,
+    pub(crate) action: Option<String>,
 }
 
 impl MediaType {
@@ -30,7 +30,7 @@ impl MediaType {
     }
 
     /// None for other types and charsets.
-    fn parse(value: &str) -> Option<Self> {
+    pub(crate) fn parse(value: &str) -> Option<Self> {
         let (essence, mut rest) = value.split_once(';').unwrap_or((value, ""));
         let version = match essence.trim().to_ascii_lowercase().as_str() {
             "text/xml" => Version::Soap11,

@@ -18,7 +18,7 @@ use service::TrustedProxies;
 use crate::services::{Problem, Service};
 use crate::soap::{self, Code, Detail, Fault, Version};
 use crate::xml::{self, Limits};
-use media::MediaType;
+pub(crate) use media::MediaType;
 
 /// How long a request's body may take.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
@@ -99,7 +99,7 @@ fn contract(service: &Service, variant: Variant, origin: Option<String>) -> Resp
         Variant::InBand => service.contract.text_at(&origin, ""),
         Variant::Strict => service.contract.strict_text_at(&origin, STRICT),
     };
-    typed(StatusCode::OK, "text/xml; charset=utf-8", text)
+    typed((StatusCode::OK, "text/xml; charset=utf-8", text))
 }
 
 /// The Basic Profile's R1114. A GET with a query that is not ours is refused like one without.
@@ -119,7 +119,7 @@ async fn post(service: &Service, variant: Variant, request: Request) -> Result<R
     let bytes = whole(&head.headers, body).await?;
     let soap_action = soap_action(&head.headers)?;
     let actions = [soap_action.as_deref(), media.action.as_deref()];
-    Ok(answer(service, variant, &media, actions, &bytes))
+    Ok(typed(answer(service, variant, &media, actions, &bytes)))
 }
 
 /// The body, if it is not larger than a message may be.
@@ -150,14 +150,17 @@ async fn whole(headers: &HeaderMap, body: Body) -> Result<axum::body::Bytes, Ref
     }
 }
 
+/// A message to send: status, media type and text.
+pub(crate) type Message = (StatusCode, &'static str, String);
+
 /// An envelope in, an envelope out, whatever the bytes are.
-fn answer(
+pub(crate) fn answer(
     service: &Service,
     variant: Variant,
     media: &MediaType,
     actions: soap::Action<'_>,
     bytes: &[u8],
-) -> Response {
+) -> Message {
     let contract = &service.contract;
     let text = match xml::decode(bytes, media.charset) {
         Ok(text) => text,
@@ -169,15 +172,16 @@ fn answer(
         Err((version, refused)) => return fault(service, version, &refused),
     };
     let version = request.version;
-    let answered = call(service, variant, request.operation, request.arguments).and_then(|value| {
-        let operation = &contract.operations[request.operation];
+    let operation = &contract.operations[request.operation];
+    let called = call(service, variant, request.operation, request.arguments);
+    let answered = called.and_then(|value| {
         soap::answer(version, contract, operation, value).map_err(|mismatch| {
             tracing::error!(service = contract.name, %mismatch, "an answer is not valid");
             Fault::new(Code::Receiver, mismatch.to_string(), Detail::Empty)
         })
     });
     match answered {
-        Ok(message) => typed(StatusCode::OK, version.media_type(), message),
+        Ok(message) => (StatusCode::OK, version.media_type(), message),
         Err(refused) => fault(service, version, &refused),
     }
 }
@@ -211,12 +215,12 @@ fn call(
     }
 }
 
-fn fault(service: &Service, version: Version, fault: &Fault) -> Response {
+fn fault(service: &Service, version: Version, fault: &Fault) -> Message {
     tracing::debug!(service = service.contract.name, ?fault, "refused");
     let status = fault.code.status(version);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let message = fault.message(version, service.contract.layout());
-    typed(status, version.media_type(), message)
+    (status, version.media_type(), message)
 }
 
 /// SOAPAction as clients send it: quoted, bare, empty, absent, or (gowsdl) as two apostrophes.
@@ -254,10 +258,10 @@ fn identity_encoding(headers: &HeaderMap) -> Result<(), Refused> {
 }
 
 fn refused((status, text): Refused) -> Response {
-    typed(status, "text/plain; charset=utf-8", text + "\n")
+    typed((status, "text/plain; charset=utf-8", text + "\n"))
 }
 
-fn typed(status: StatusCode, media_type: &'static str, text: String) -> Response {
+fn typed((status, media_type, text): Message) -> Response {
     let media_type = HeaderValue::from_static(media_type);
     (status, [(CONTENT_TYPE, media_type)], text).into_response()
 }
