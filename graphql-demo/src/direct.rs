@@ -96,7 +96,7 @@ async fn write<T: ContainerType>(
         if index > 0 {
             out.push(',');
         }
-        let index = list.then_some(index);
+        let ctx = if list { &ctx.with_index(index) } else { ctx };
         let mut separator = '{';
         for field in fields(ctx) {
             json::write_key(separator, &field.node.response_key().node, &mut out);
@@ -106,7 +106,8 @@ async fn write<T: ContainerType>(
             } else if field.node.name.node == "__typename" {
                 json::write_text(&T::type_name(), &mut out);
             } else {
-                json::write(&resolve_field(item, ctx, index, field).await?, &mut out);
+                let value = item.resolve_field(&ctx.with_field(field)).await?;
+                json::write(&value.unwrap_or_default(), &mut out);
             }
         }
         out.push_str(if separator == '{' { "{}" } else { "}" });

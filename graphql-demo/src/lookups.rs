@@ -74,7 +74,8 @@ impl Lookups {
         K: Copy + Eq + Hash + Send + Sync + 'static,
     {
         let Ok(found) = match &self.batching {
-            Some(loader) => loader.load_many(keys.clone()).await,
+            // Boxed, because it is large, and part of each object's resolver, which is moved about for every field.
+            Some(loader) => Box::pin(loader.load_many(keys.clone())).await,
             None => self.source.load(&keys.clone().collect::<Vec<_>>()).await,
         };
         keys.filter_map(|key| found.get(&key).cloned()).collect()

@@ -66,14 +66,14 @@ impl CountryConnection {
         CountryObject::all(self.countries.iter().copied())
     }
 
-    async fn page_info(&self) -> PageInfo {
+    async fn page_info(&self) -> One<PageInfo> {
         let code = |country: &&'static Country| country.code;
-        PageInfo {
+        One(PageInfo {
             end_cursor: self.countries.last().map(code),
             has_next_page: self.has_next_page,
             has_previous_page: self.has_previous_page,
             start_cursor: self.countries.first().map(code),
-        }
+        })
     }
 
     /// How many there are on all pages together.

@@ -55,12 +55,12 @@ impl CountryObject {
     }
 
     /// About its middle. Not in the public API.
-    async fn coordinates(&self) -> Option<Coordinates> {
+    async fn coordinates(&self) -> Option<One<Coordinates>> {
         let [latitude, longitude] = self.0.centroid?;
-        Some(Coordinates {
+        Some(One(Coordinates {
             latitude,
             longitude,
-        })
+        }))
     }
 
     /// The codes of its currencies; Antarctica's list holds one empty text, as the public API has it.
