@@ -13,11 +13,13 @@ use std::borrow::Cow;
 use async_graphql::futures_util::future::try_join_all;
 use async_graphql::parser::types::{Field, Selection};
 use async_graphql::registry::Registry;
+use async_graphql::resolver_utils::{resolve_container, resolve_list};
 use async_graphql::{
     ContainerType, ContextSelectionSet, OutputType, Positioned, ServerResult, Value,
 };
 
 use crate::json;
+use crate::stock::AsItComes;
 
 /// An object.
 pub(crate) struct One<T>(pub(crate) T);
@@ -39,6 +41,9 @@ impl<T: ContainerType> OutputType for One<T> {
         ctx: &ContextSelectionSet<'_>,
         _: &Positioned<Field>,
     ) -> ServerResult<Value> {
+        if ctx.data_opt::<AsItComes>().is_some() {
+            return Box::pin(resolve_container(ctx, &self.0)).await;
+        }
         // The box ends a circle of types: a country has languages, which have countries.
         let written: Written<'_> = Box::pin(write(std::slice::from_ref(&self.0), ctx, false));
         written.await
@@ -61,8 +66,12 @@ impl<T: ContainerType> OutputType for Many<T> {
     async fn resolve(
         &self,
         ctx: &ContextSelectionSet<'_>,
-        _: &Positioned<Field>,
+        field: &Positioned<Field>,
     ) -> ServerResult<Value> {
+        if ctx.data_opt::<AsItComes>().is_some() {
+            let length = Some(self.0.len());
+            return Box::pin(resolve_list(ctx, field, &self.0, length)).await;
+        }
         let written: Written<'_> = Box::pin(write(&self.0, ctx, true));
         written.await
     }

@@ -5,12 +5,15 @@
 mod direct;
 mod document;
 mod engine;
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod json;
 mod lookups;
 mod page;
 mod refusal;
 mod schema;
+mod stock;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -33,6 +36,8 @@ pub struct Config {
     pub graphiql: Option<PathBuf>,
     /// Requests that one client address may send to `/graphql` in a burst, and within a minute after.
     pub rate_limit: Option<NonZeroU32>,
+    /// Serve the schema by async-graphql-axum too, at `/stock/graphql`, to compare.
+    pub stock: bool,
 }
 
 /// Serves on `listener` until `shutdown`.
@@ -42,8 +47,11 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: Shutdown) {
         page::Page::load(None).expect("nothing to read")
     });
     tracing::debug!(?config, "serving");
-    let app = http::routes(config.trusted, config.rate_limit, shutdown.clone())
+    let mut app = http::routes(config.trusted, config.rate_limit, shutdown.clone())
         .route("/healthz", get(async || "ok\n"))
         .merge(page::routes(Arc::new(page)));
+    if config.stock {
+        app = app.merge(stock::routes());
+    }
     service::serve(listener, app, shutdown, DRAIN).await;
 }

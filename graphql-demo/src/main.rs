@@ -25,6 +25,9 @@ struct Arguments {
     /// Requests per minute that one address may send to /graphql; without it, any number
     #[arg(long, env = "RATE_LIMIT", value_name = "COUNT")]
     rate_limit: Option<NonZeroU32>,
+    /// Serve /stock/graphql too: the same schema by async-graphql-axum as it comes, to compare; it knows fewer limits
+    #[arg(long)]
+    stock: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -55,6 +58,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         trusted: arguments.trusted_proxies,
         graphiql: arguments.graphiql,
         rate_limit: arguments.rate_limit,
+        stock: arguments.stock,
     };
     graphql_demo::run(listener, config, shutdown).await;
     Ok(())

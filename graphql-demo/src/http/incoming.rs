@@ -67,6 +67,14 @@ pub(crate) fn body(bytes: &[u8]) -> Result<Body, Refusal> {
     Ok(Body::Batch(batch))
 }
 
+/// The operation of a POST that is no batch: all that the fuzzer needs.
+pub(crate) fn only_operation(bytes: &[u8], persisted: &Persisted) -> Result<Operation, Refusal> {
+    match body(bytes)? {
+        Body::Single(sent) => sent.operation(persisted),
+        Body::Batch(_) => Err(Refusal::bad_request("A batch.")),
+    }
+}
+
 /// The parameters of a GET.
 pub(crate) fn parameters(uri: &Uri) -> Result<Sent, Refusal> {
     let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)

@@ -22,6 +22,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
 use crate::engine::Engine;
+pub(crate) use incoming::{Persisted, only_operation};
 use rate::RateLimit;
 pub(crate) use visitor::Visitor;
 
@@ -34,7 +35,7 @@ const COMPRESS_ABOVE: u64 = 1024;
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) trusted: TrustedProxies,
-    pub(crate) persisted: incoming::Persisted,
+    pub(crate) persisted: Persisted,
     pub(crate) shutdown: Shutdown,
 }
 
@@ -47,7 +48,7 @@ pub(crate) fn routes(
     let shared = Arc::new(Shared {
         engine: Engine::new(),
         trusted,
-        persisted: incoming::Persisted::default(),
+        persisted: Persisted::default(),
         shutdown,
     });
     let endpoint = |limit: Option<NonZeroU32>| {

@@ -9,19 +9,26 @@ mod language;
 mod pattern;
 mod query;
 
-use async_graphql::{SDLExportOptions, Schema};
+use async_graphql::{SDLExportOptions, Schema, SchemaBuilder};
 
 pub(crate) use favourites::{Session, Sessions};
 pub(crate) use filter::MatchBudget;
+pub(crate) use pattern::{Pattern, glob_matches};
 
 /// What async-graphql executes.
 pub(crate) type Countries = Schema<query::Query, favourites::Mutation, favourites::Subscription>;
 
-/// Builds the schema. Its own validation is the quick one: [`crate::document`] has done it all before.
+type Builder = SchemaBuilder<query::Query, favourites::Mutation, favourites::Subscription>;
+
+/// The schema for our own layer. Its validation is the quick one: [`crate::document`] has done it all before.
 pub(crate) fn build() -> Countries {
-    Schema::build(query::Query, favourites::Mutation, favourites::Subscription)
+    builder()
         .validation_mode(async_graphql::ValidationMode::Fast)
         .finish()
+}
+
+pub(crate) fn builder() -> Builder {
+    Schema::build(query::Query, favourites::Mutation, favourites::Subscription)
 }
 
 /// The schema as text, sorted, so that two versions can be compared.
