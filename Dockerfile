@@ -70,7 +70,7 @@ RUN install -d -o lab -g lab /data
 USER lab
 COPY --from=build /out/webhook-receiver /usr/local/bin/
 EXPOSE 8004 2525 5300
-CMD ["webhook-receiver", "--bind", "0.0.0.0:8004"]
+CMD ["webhook-receiver", "--bind", "0.0.0.0:8004", "--smtp", "0.0.0.0:2525", "--dns", "0.0.0.0:5300"]
 
 FROM base AS load-tester
 COPY --from=build /out/load-tester /usr/local/bin/

@@ -193,9 +193,16 @@ fn explorer(place: &Place, _: &Ports) -> Vec<String> {
 }
 
 /// What arrives is kept beside the lab's other state, so it is there again after a restart.
-fn inbox(place: &Place, _: &Ports) -> Vec<String> {
+fn inbox(place: &Place, ports: &Ports) -> Vec<String> {
     let file = place.state.join("webhooks.db");
-    vec!["--data".into(), file.display().to_string()]
+    vec![
+        "--data".into(),
+        file.display().to_string(),
+        "--smtp".into(),
+        format!("127.0.0.1:{}", ports.smtp),
+        "--dns".into(),
+        format!("127.0.0.1:{}", ports.dns),
+    ]
 }
 
 fn no_more(_: &Place, _: &Ports) -> Vec<String> {
