@@ -74,7 +74,7 @@ const hearers = {
     showMembers();
     state(again ? `back in ${room} as ${name}` : `in ${room} as ${name}`, true);
     for (const message of unconfirmed.values()) tell(message);
-    $('say').focus();
+    $('say').focus({ preventScroll: true });
   },
   history: (message) => { for (const event of message.events) hear(event); },
   message: (message) => once(message, () => showMessage(message)),

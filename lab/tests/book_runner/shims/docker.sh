@@ -19,6 +19,10 @@ case $verb in
     ;;
   exec)
     while [[ $1 = -* ]]; do shift; done
+    if [ "$1 $2 $3" = "websocket-chat websocket-chat join" ]; then
+      shift 3
+      exec "$(dirname "$LAB")/websocket-chat" join --url "ws://localhost:$CHAT_PORT/chat" "$@"
+    fi
     [ "$1 $2" = "proxy proxy" ] || lacks compose exec "$@"
     shift 2
     # The lab's reload waits until the new configuration is in use, as a person who types does.
