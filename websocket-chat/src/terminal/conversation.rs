@@ -31,6 +31,8 @@ pub(super) struct Conversation {
     session: Option<String>,
     epoch: Option<String>,
     seen: u64,
+    /// The number of the last of one's own words.
+    kept: u64,
     said: u64,
     unconfirmed: VecDeque<ClientMessage>,
     inside: bool,
@@ -44,6 +46,7 @@ impl Conversation {
             session: None,
             epoch: None,
             seen: 0,
+            kept: 0,
             said: 0,
             unconfirmed: VecDeque::new(),
             inside: false,
@@ -59,9 +62,9 @@ impl Conversation {
         }
     }
 
-    /// Everything said has its number, so it can't be lost any more.
+    /// Everything said has its number, so it can't be lost any more, and was seen in its place.
     pub(super) fn is_confirmed(&self) -> bool {
-        self.inside && self.unconfirmed.is_empty()
+        self.inside && self.unconfirmed.is_empty() && self.seen >= self.kept
     }
 
     /// How much has been said that is not confirmed.
@@ -111,7 +114,10 @@ impl Conversation {
             event @ (ServerMessage::Message { .. } | ServerMessage::Edited { .. }) => {
                 reaction.show.extend(self.event(event));
             }
-            ServerMessage::Ack { id, .. } => self.confirm(&id),
+            ServerMessage::Ack { id, seq, .. } => {
+                self.confirm(&id);
+                self.kept = self.kept.max(seq.unwrap_or_default());
+            }
             ServerMessage::Error { code, reason, id } => {
                 reaction = self.refused(code, reason, id.as_deref());
             }
@@ -157,6 +163,7 @@ impl Conversation {
         if self.epoch.as_ref() != Some(&epoch) {
             // Another log, which counts from the start.
             self.seen = 0;
+            self.kept = 0;
         }
         let again = self.epoch.replace(epoch).is_some();
         self.inside = true;
@@ -270,6 +277,8 @@ mod tests {
         assert_eq!(ada.hear(welcome()).say, [join]);
         assert_eq!(ada.hear(joined("e1")).say, [said]);
         ada.hear(server(r#"{"type":"ack","id":"t1","room":"lab","seq":8}"#));
+        assert!(!ada.is_confirmed(), "kept, but not seen in its place");
+        ada.hear(message(8, "hello"));
         assert!(ada.is_confirmed());
     }
 
