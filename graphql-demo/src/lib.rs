@@ -47,6 +47,7 @@ pub async fn run(listener: TcpListener, config: Config, shutdown: Shutdown) {
         page::Page::load(None).expect("nothing to read")
     });
     tracing::debug!(?config, "serving");
+    countries::facts(); // parsed now, not in somebody's first request
     let mut app = http::routes(config.trusted, config.rate_limit, shutdown.clone())
         .route("/healthz", get(async || "ok\n"))
         .merge(page::routes(Arc::new(page)));

@@ -1,6 +1,6 @@
 //! The same schema as async-graphql-axum serves it, to compare with ours: the audit of GraphQL over HTTP finds 46 of 61
-//! there, the specification's battery 57 of 65, and each shape of the bench takes longer. Only there if asked for
-//! (`--stock`), because its limits know depth and the number of fields, not the size of lists.
+//! there. Only there if asked for (`--stock`), because its limits know depth and the number of fields, not the size of
+//! lists.
 
 use std::sync::Arc;
 
