@@ -19,6 +19,8 @@ pub(super) async fn look(browser: &Browser, ports: &Ports) -> Result<()> {
     for (version, envelope) in ENVELOPES {
         brazils_capital(browser, version, envelope).await?;
     }
+    let both = "document.querySelector('.messages').scrollIntoView({block: 'end'})";
+    browser.script(both).await?;
     browser.screenshot("soap-page").await?;
     broken_on_purpose(browser).await?;
     asked_four_ways(browser).await?;
