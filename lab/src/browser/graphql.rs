@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, ensure};
 
 use super::webdriver::Browser;
+use crate::health;
 use crate::ports::Ports;
 
 /// What stands in GraphiQL's answer.
@@ -20,6 +21,7 @@ pub(super) async fn look(browser: &Browser, ports: &Ports) -> Result<()> {
     );
     the_button_asks_for_brazil(browser).await?;
     super::done("GraphiQL runs the module's query for BR: Brasil, Brasília, BRL, Portuguese");
+    the_recorded_soap_is_true(ports).await?;
     let received = three_ways(browser).await?;
     super::done(&format!("the same question three ways: {received}"));
     let line = the_limit_counts_down(browser).await?;
@@ -47,6 +49,27 @@ async fn the_button_asks_for_brazil(browser: &Browser) -> Result<()> {
             &format!("{ANSWER} {expected}"),
         )
         .await?;
+    Ok(())
+}
+
+/// The panel shows a recorded exchange, since a page talks only to its own origin; here it is held against soap-demo.
+async fn the_recorded_soap_is_true(ports: &Ports) -> Result<()> {
+    let request = include_str!("../../../graphql-demo/assets/soap-request.xml");
+    let recorded = include_str!("../../../graphql-demo/assets/soap-answer.xml");
+    let url = format!(
+        "http://127.0.0.1:{}/websamples.countryinfo/CountryInfoService.wso",
+        ports.soap
+    );
+    let asked = health::client()
+        .post(url)
+        .header("Content-Type", "text/xml; charset=utf-8")
+        .header("SOAPAction", "\"\"")
+        .body(request);
+    let answer = asked.send().await?.text().await?;
+    ensure!(
+        answer.trim() == recorded.trim(),
+        "graphql-demo/assets/soap-answer.xml is not what soap-demo answers:\n{answer}"
+    );
     Ok(())
 }
 
