@@ -26,6 +26,8 @@ use limits::{MAX_BYTES, MAX_ERRORS, MAX_NESTING, MAX_TOKENS};
 
 /// Text of documents that are kept prepared; what is made of a text takes some twenty times its size.
 const KEPT_BYTES: usize = 512 * 1024;
+/// What keeping the shortest document costs, in the same measure: thousands of tiny ones must not fill the memory.
+const ENTRY_BYTES: usize = 64;
 
 /// Prepares documents, and keeps the latest.
 pub(crate) struct Documents {
@@ -146,8 +148,8 @@ impl Plan {
 
 impl Kept {
     fn put(&mut self, key: String, plan: Arc<Plan>) {
-        self.bytes += key.len();
-        let length = key.len();
+        let length = key.len() + ENTRY_BYTES;
+        self.bytes += length;
         if self.plans.put(key, plan).is_some() {
             self.bytes -= length; // two requests prepared it at once
         }
@@ -155,7 +157,7 @@ impl Kept {
             let Some((oldest, _)) = self.plans.pop_lru() else {
                 return;
             };
-            self.bytes -= oldest.len();
+            self.bytes -= oldest.len() + ENTRY_BYTES;
         }
     }
 }
