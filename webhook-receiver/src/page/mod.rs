@@ -53,6 +53,7 @@ pub(crate) fn routes() -> Router<App> {
                 )
             }),
         )
+        .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
         .route("/assets/{name}", get(asset))
         .route("/token/{token}/qr.svg", get(qr))
 }
