@@ -65,6 +65,11 @@ fn stamped(mut response: Response<Body>, token: &Token, event: Uuid) -> Response
         let value = HeaderValue::try_from(id.to_string()).expect("an id is plain ASCII");
         headers.insert(name, value);
     }
+    // A stranger may have chosen the content, and our own pages share the origin: nothing in it may run.
+    let sandbox = HeaderValue::from_static("sandbox");
+    headers.append(header::CONTENT_SECURITY_POLICY, sandbox);
+    let nosniff = HeaderValue::from_static("nosniff");
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
     if token.cors {
         for (name, value) in [
             (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
@@ -118,7 +123,9 @@ mod tests {
                 "content-encoding",
                 "set-cookie",
                 "x-request-id",
-                "x-token-id"
+                "x-token-id",
+                "content-security-policy",
+                "x-content-type-options",
             ]
         );
         assert_eq!(response.headers().get_all("set-cookie").iter().count(), 2);

@@ -2,11 +2,6 @@
 //! before; whoever subscribed hears of an event only then. Behind it SQLite (one writer thread, group commit) or
 //! PostgreSQL.
 
-#![allow(
-    dead_code,
-    reason = "the forwarder keeps its rules here, and arrives next"
-)]
-
 mod cache;
 mod event;
 mod feed;

@@ -1,4 +1,4 @@
-//! `kill -9` under load: what was acknowledged is there, once. `KILL_ROUNDS` sets how often; the peers' run does 50.
+//! `kill -9` under load: what was acknowledged is there, once. `KILL_ROUNDS` sets how often.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ async fn a_kill_loses_nothing_that_was_acknowledged_and_doubles_nothing() {
     let rounds: usize = std::env::var("KILL_ROUNDS")
         .ok()
         .and_then(|rounds| rounds.parse().ok())
-        .unwrap_or(5);
+        .unwrap_or(50);
     let folder = TempDir::new().unwrap();
     let (mut total, mut sent) = (0, 0);
     for round in 0..rounds {
