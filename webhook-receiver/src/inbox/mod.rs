@@ -43,7 +43,7 @@ async fn capture(
         None => return Err(Refusal::NoToken),
     };
     if wants_stream {
-        return Ok(smee::stream(&app, &token).into_response());
+        return Ok(smee::stream(&app, &token).await?.into_response());
     }
     let status = address::status(rest);
     let (event, _room) = read(&app, &token, peer.ip(), request).await?;

@@ -17,31 +17,33 @@ pub(crate) struct Following {
     store: Store,
     token: Uuid,
     live: Receiver<Arc<Event>>,
-    /// The last event handed out; None before the first.
-    seen: Option<i64>,
+    /// The last event handed out, or the last before it began.
+    seen: i64,
     behind: bool,
     read: VecDeque<Arc<Event>>,
 }
 
 impl Following {
     /// Begins with the next event.
-    pub(crate) fn from_now(store: Store, token: Uuid) -> Self {
+    pub(crate) async fn from_now(store: Store, token: Uuid) -> Result<Self, StoreError> {
+        // In this order: what is committed in between is heard live and known to be old.
         let live = store.subscribe(token);
-        Self {
+        let latest = store.latest(token).await?;
+        Ok(Self {
             store,
             token,
             live,
-            seen: None,
+            seen: latest.map_or(0, |event| event.sequence),
             behind: false,
             read: VecDeque::new(),
-        }
+        })
     }
 
     /// The next event, whenever it comes; None when the store has gone.
     pub(crate) async fn next(&mut self) -> Result<Option<Arc<Event>>, StoreError> {
         loop {
             if let Some(event) = self.read.pop_front() {
-                self.seen = Some(event.sequence);
+                self.seen = self.seen.max(event.sequence);
                 return Ok(Some(event));
             }
             if self.behind {
@@ -59,12 +61,7 @@ impl Following {
 
     /// After a gap, events come from the store until it has no more; those that are also heard live are old then.
     async fn read_on(&mut self) -> Result<(), StoreError> {
-        let Some(seen) = self.seen else {
-            // Not one event was seen before the gap: it begins here.
-            self.behind = false;
-            return Ok(());
-        };
-        let missed = self.store.after(self.token, seen, CHUNK).await?;
+        let missed = self.store.after(self.token, self.seen, CHUNK).await?;
         self.behind = !missed.is_empty();
         self.read.extend(missed.into_iter().map(Arc::new));
         Ok(())
@@ -72,6 +69,6 @@ impl Following {
 
     /// Events that are only shown have no number and are always new.
     fn is_new(&self, event: &Event) -> bool {
-        event.sequence == 0 || self.seen.is_none_or(|seen| event.sequence > seen)
+        event.sequence == 0 || event.sequence > self.seen
     }
 }

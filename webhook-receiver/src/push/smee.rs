@@ -64,11 +64,11 @@ pub(crate) async fn channel(app: &App, name: &str) -> Result<Arc<Token>, Refusal
 }
 
 /// The stream of a channel.
-pub(crate) fn stream(
+pub(crate) async fn stream(
     app: &App,
     token: &Token,
-) -> Sse<impl Stream<Item = Result<sse::Event, Infallible>> + use<>> {
-    let following = Following::from_now(app.store.clone(), token.id);
+) -> Result<Sse<impl Stream<Item = Result<sse::Event, Infallible>> + use<>>, Refusal> {
+    let following = Following::from_now(app.store.clone(), token.id).await?;
     let pings = interval_at(Instant::now() + PING, PING);
     let state = Listener {
         app: app.clone(),
@@ -76,11 +76,11 @@ pub(crate) fn stream(
         pings,
         sent: 0,
     };
-    Sse::new(stream::unfold(state, |mut state| async move {
+    Ok(Sse::new(stream::unfold(state, |mut state| async move {
         let event = state.next().await?;
         state.sent += 1;
         Some((Ok(event), state))
-    }))
+    })))
 }
 
 struct Listener {

@@ -84,7 +84,10 @@ async fn subscribe(socket: SocketRef, app: &App, pushers: &Pushers, channel: Str
         let _ = socket.emit("subscription_error", &(channel, 404));
         return;
     };
-    let following = Following::from_now(app.store.clone(), token.id);
+    let Ok(following) = Following::from_now(app.store.clone(), token.id).await else {
+        let _ = socket.emit("subscription_error", &(channel, 500));
+        return;
+    };
     // Only those on the private channel forward; the others look.
     let forwards = private.map(|_| app.desk.listening(token.id, None));
     let mut running = locked(pushers);
