@@ -77,7 +77,6 @@ pub enum StoreError {
 /// A small document that lasts: a forwarding rule, a dead letter.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
-    pub(crate) token: Uuid,
     pub(crate) id: String,
     pub(crate) value: Value,
 }

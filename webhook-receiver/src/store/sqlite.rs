@@ -350,20 +350,19 @@ impl Sqlite {
         token: Option<Uuid>,
     ) -> Result<Vec<Kept>, StoreError> {
         let rows = self.read(move |connection| {
-            let sql = "SELECT token, id, value FROM kept WHERE kind = ?1 AND id = coalesce(?2, id) \
+            let sql = "SELECT id, value FROM kept WHERE kind = ?1 AND id = coalesce(?2, id) \
                        AND token = coalesce(?3, token) ORDER BY id";
             let mut statement = connection.prepare_cached(sql)?;
             let token = token.map(Uuid::into_bytes);
-            let read =
-                |row: &rusqlite::Row<'_>| Ok((rows::uuid(row, 0)?, row.get(1)?, row.get(2)?));
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
             statement
                 .query_map(params![kind, id, token], read)?
                 .collect()
         });
-        let rows: Vec<(Uuid, String, String)> = rows.await?;
-        let kept = |(token, id, value): (Uuid, String, String)| {
+        let rows: Vec<(String, String)> = rows.await?;
+        let kept = |(id, value): (String, String)| {
             let value: Value = serde_json::from_str(&value)?;
-            Ok(Kept { token, id, value })
+            Ok(Kept { id, value })
         };
         rows.into_iter().map(kept).collect()
     }
