@@ -24,7 +24,10 @@ impl Lookup {
     /// All addresses of `name`; none if there are none or nobody knows.
     pub(super) async fn addresses(&self, name: &str) -> Vec<IpAddr> {
         let bare = name.trim_end_matches('.').to_ascii_lowercase();
-        if bare == "localhost" || bare.ends_with(".localhost") {
+        let own = bare == "localhost" || bare.ends_with(".localhost");
+        // One server that was named to be asked is asked about everything but ourselves: it may be our own DNS hook.
+        let asked = matches!(self, Self::Server(_)) && bare != "localhost";
+        if own && !asked {
             return vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
         }
         match self {

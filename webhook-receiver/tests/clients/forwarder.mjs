@@ -2,6 +2,7 @@
 
 import { createHmac, randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync } from "node:fs";
+import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -15,6 +16,15 @@ export function forward(token, url, flags, action) {
   return beside(BINARY, args, {}, async (said, child) => {
     await until("the forwarder connects", () => said.text.includes("connected"));
     return action(said, child);
+  });
+}
+
+function freePort() {
+  return new Promise((done) => {
+    const server = net.createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => done(port));
+    });
   });
 }
 
@@ -124,5 +134,31 @@ export async function forwarder() {
       same(/ 422 .*refused/.test(refused), true, other);
     }
     server.close();
+  });
+
+  await check("a name of our own DNS hook that is pointed at this machine after the check is refused", async () => {
+    const [http, dns] = [await freePort(), await freePort()];
+    const args = ["--bind", `127.0.0.1:${http}`, "--dns", `127.0.0.1:${dns}`, "--data", join(state(), "w.db"),
+      "--forward-policy", "public", "--resolver", `127.0.0.1:${dns}`];
+    await beside(BINARY, args, {}, async () => {
+      const base = `http://127.0.0.1:${http}`;
+      await until("it serves", () => fetch(`${base}/healthz`).then((answer) => answer.ok, () => false));
+      const points = (address) => ({ default_content: JSON.stringify([{ type: "a", value: address }]) });
+      const name = await json("POST", "/token", points("8.8.8.8"), base);
+      const inbox = await json("POST", "/token", {}, base);
+      const victim = await target();
+      const hostile = `http://rebind.${name.uuid}.dnshook.localhost:${new URL(victim.url).port}/`;
+      await json("POST", `/token/${inbox.uuid}/forwards`, { target: hostile, attempts: 1 }, base);
+      for (const [address, what] of [["127.0.0.1", "loopback"], ["169.254.169.254", "link-local"], ["10.0.0.1", "private"]]) {
+        await json("PUT", `/token/${name.uuid}`, points(address), base);
+        await fetch(`${base}/${inbox.uuid}`, { method: "POST", body: address });
+        await until(`${address} is refused`, async () => {
+          const { data } = await json("GET", `/token/${inbox.uuid}/forwards`, undefined, base);
+          return data[0].last_error?.includes(what);
+        });
+      }
+      same(victim.seen.length, 0, "requests at the victim");
+      victim.close();
+    });
   });
 }
