@@ -1,0 +1,202 @@
+//! Thousands of members in rooms of ten for minutes; some are cut off every second and resume.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::task::{JoinSet, LocalSet};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use websocket_chat::protocol::{ClientMessage, ServerMessage};
+
+use crate::member::{Member, next, say};
+
+const ROOM: usize = 10;
+
+/// What all members count together.
+#[derive(Debug, Default)]
+struct Tally {
+    joined: Cell<usize>,
+    said: Cell<u64>,
+    acked: Cell<u64>,
+    delivered: Cell<u64>,
+    cuts: Cell<u64>,
+    failed: RefCell<Option<String>>,
+    quiet: Cell<bool>,
+    end: Cell<bool>,
+}
+
+fn add(cell: &Cell<u64>) {
+    cell.set(cell.get() + 1);
+}
+
+pub(crate) async fn run(
+    address: &str,
+    pid: u32,
+    members: usize,
+    seconds: u64,
+    churn: usize,
+    rate: u64,
+) -> anyhow::Result<()> {
+    let before = crate::memory(pid)?;
+    let tally = Rc::new(Tally::default());
+    let mut tasks = JoinSet::new();
+    let run = std::process::id();
+    let local = LocalSet::new();
+    let ended = local.run_until(async {
+        let pause = Duration::from_secs_f64(members as f64 / rate as f64);
+        // Each is cut off about once in that time.
+        let life = Duration::from_secs_f64(members as f64 / churn as f64);
+        for number in 0..members {
+            let member = Member::new(
+                format!("{run}-{number}"),
+                format!("{run}-{}", number / ROOM),
+            );
+            let (tally, address) = (Rc::clone(&tally), address.to_owned());
+            tasks.spawn_local(live(member, address, tally, (number, members), pause, life));
+            if number % 20 == 19 {
+                sleep(Duration::from_millis(10)).await;
+            }
+        }
+        while tally.joined.get() < members && tally.failed.borrow().is_none() {
+            sleep(Duration::from_millis(50)).await;
+        }
+        report("joined", pid, before, &tally)?;
+        let start = Instant::now();
+        let mut tick = interval(Duration::from_secs(30));
+        while start.elapsed() < Duration::from_secs(seconds) {
+            tick.tick().await;
+            report(&format!("{:?}", start.elapsed()), pid, before, &tally)?;
+        }
+        tally.quiet.set(true);
+        sleep(Duration::from_secs(5)).await;
+        tally.end.set(true);
+        let mut ended = Vec::new();
+        while let Some(member) = tasks.join_next().await {
+            ended.push(member?);
+        }
+        anyhow::Ok(ended)
+    });
+    let mut ended = ended.await?;
+    report("ended", pid, before, &tally)?;
+    ended.sort_by(|a, b| a.room.cmp(&b.room));
+    let gaps: u64 = ended.iter().map(|member| member.gaps).sum();
+    let behind = ended
+        .chunk_by(|a, b| a.room == b.room)
+        .filter(|room| room.iter().any(|member| member.last != room[0].last))
+        .count();
+    let (said, acked) = (tally.said.get(), tally.acked.get());
+    println!(
+        "{gaps} gaps, {behind} rooms with members that don't agree, {acked} of {said} acknowledged"
+    );
+    if let Some(error) = tally.failed.borrow().as_ref() {
+        anyhow::bail!("somebody could not connect: {error}");
+    }
+    anyhow::ensure!(
+        gaps == 0 && behind == 0 && acked == said,
+        "messages were lost"
+    );
+    Ok(())
+}
+
+fn report(when: &str, pid: u32, before: i64, tally: &Tally) -> anyhow::Result<()> {
+    let grown = crate::memory(pid)? - before;
+    println!(
+        "{when}: {} members, {} said, {} delivered, {} cuts, server +{grown} KiB",
+        tally.joined.get(),
+        tally.said.get(),
+        tally.delivered.get(),
+        tally.cuts.get()
+    );
+    Ok(())
+}
+
+/// One member to the end of the soak. Numbers spread out what the members do over the time.
+async fn live(
+    mut member: Member,
+    address: String,
+    tally: Rc<Tally>,
+    (number, of): (usize, usize),
+    pause: Duration,
+    life: Duration,
+) -> Member {
+    let share = number as f64 / of as f64;
+    let mut first = true;
+    let mut waiting: Option<String> = None;
+    let mut count = 0_u64;
+    while !tally.end.get() {
+        let mut line = match timeout(Duration::from_secs(30), member.connect(&address)).await {
+            Ok(Ok(line)) => line,
+            Ok(Err(error)) => {
+                tally.failed.replace(Some(format!("{error:#}")));
+                return member;
+            }
+            Err(_) => {
+                tally.failed.replace(Some("no answer in 30 s".to_owned()));
+                return member;
+            }
+        };
+        if first {
+            tally.joined.set(tally.joined.get() + 1);
+        }
+        let until = Instant::now()
+            + if first {
+                life.mul_f64(share + 0.01)
+            } else {
+                life
+            };
+        let mut tick = interval(pause);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tick.reset_after(if first { pause.mul_f64(share) } else { pause });
+        first = false;
+        if let Some(id) = &waiting {
+            // Under the same id: it is kept once, whether the first try arrived or not.
+            let _ = say(&mut line, &message(&member.room, id)).await;
+        }
+        loop {
+            if tally.end.get() {
+                return member;
+            }
+            if Instant::now() > until && !tally.quiet.get() {
+                add(&tally.cuts);
+                break; // drops the line without a word
+            }
+            tokio::select! {
+                _ = tick.tick(), if !tally.quiet.get() => {
+                    if waiting.is_none() {
+                        count += 1;
+                        let id = format!("{number}-{count}");
+                        let _ = say(&mut line, &message(&member.room, &id)).await;
+                        waiting = Some(id);
+                        add(&tally.said);
+                    }
+                }
+                event = timeout(Duration::from_secs(1), next(&mut line)) => match event {
+                    Err(_) => {}
+                    Ok(Err(error)) => {
+                        tally.failed.replace(Some(format!("{error:#}")));
+                        return member;
+                    }
+                    Ok(Ok(event)) => {
+                        member.see(&event);
+                        match event {
+                            ServerMessage::Message { .. } => add(&tally.delivered),
+                            ServerMessage::Ack { .. } if waiting.take().is_some() => {
+                                add(&tally.acked);
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+            }
+        }
+    }
+    member
+}
+
+fn message(room: &str, id: &str) -> ClientMessage {
+    ClientMessage::Say {
+        room: room.to_owned(),
+        id: id.to_owned(),
+        text: format!("{id} {}", "x".repeat(50)),
+    }
+}
