@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use clap::{Parser, Subcommand};
 use service::{Shutdown, TrustedProxies};
 
-/// Answers are made of many small pieces; this allocator takes a fifth less time for them than the system's.
+/// Answers are made of many small pieces, which this allocator is made for.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
