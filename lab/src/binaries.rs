@@ -33,6 +33,8 @@ impl Binaries {
         }
     }
 
+    /// Of ourselves too (`lab`), by name: once `build` has put a new file in our place, the system calls the file
+    /// that runs "deleted".
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
@@ -55,7 +57,7 @@ impl Binaries {
             .current_dir(root)
             .args(["build", "--profile", profile, "--bins", "--target-dir"])
             .arg(target);
-        // With ourselves among them cargo chooses the same features as for `cargo lab`: nothing is compiled twice.
+        // With ourselves among them, since tests and clients start a lab of their own by this program.
         cargo.args(
             PACKAGES
                 .iter()

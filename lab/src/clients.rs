@@ -85,8 +85,7 @@ impl Demo {
             &folder,
         )?;
         install(&folder)?;
-        let program = env::current_exe().context("where is this program?")?;
-        let lab = PrivateLab::start(&program, &place.root, &["proxy", self.service])?;
+        let lab = PrivateLab::start(&binaries.path("lab"), &place.root, &["proxy", self.service])?;
         let url = |port: u16| format!("http://127.0.0.1:{port}");
         let status = Command::new(folder.join("run"))
             .current_dir(&folder)

@@ -10,7 +10,7 @@ mod webhook;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 
 use crate::binaries::Binaries;
@@ -57,12 +57,12 @@ pub async fn run(place: &Place, options: Options) -> Result<ExitCode> {
 }
 
 fn private_lab(place: &Place, no_build: bool) -> Result<PrivateLab> {
+    let binaries = Binaries::beside_this_executable()?;
     if !no_build {
-        Binaries::beside_this_executable()?.build(&place.root)?;
+        binaries.build(&place.root)?;
         crate::graphiql::fetch(&place.root);
     }
-    let program = std::env::current_exe().context("where is this program?")?;
-    PrivateLab::start(&program, &place.root, &[])
+    PrivateLab::start(&binaries.path("lab"), &place.root, &[])
 }
 
 async fn look(browser: &Browser, ports: &Ports) -> Result<()> {
