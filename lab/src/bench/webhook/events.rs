@@ -4,8 +4,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use reqwest::Client;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, RequestBuilder};
 use tokio::task::JoinSet;
 
 use crate::binaries::Binaries;
@@ -26,6 +26,8 @@ pub(super) struct Turn {
     pub(super) per_second: f64,
     pub(super) p99_ms: f64,
     pub(super) stored: usize,
+    /// Not answered, or not with 2xx.
+    pub(super) failed: usize,
 }
 
 impl Event {
@@ -73,7 +75,7 @@ impl Event {
         self.body.len()
     }
 
-    /// Sends for so long over so many connections; an answer that is no 2xx is an error.
+    /// Sends for so long over so many connections.
     pub(super) async fn storm(
         &self,
         hook: &str,
@@ -96,9 +98,11 @@ impl Event {
                 end,
             ));
         }
-        let mut times = Vec::new();
+        let (mut times, mut failed) = (Vec::new(), 0);
         while let Some(sent) = senders.join_next().await {
-            times.extend(sent??);
+            let (stored, lost) = sent??;
+            times.extend(stored);
+            failed += lost;
         }
         let seconds = started.elapsed().as_secs_f64();
         ensure!(!times.is_empty(), "nothing was answered");
@@ -108,35 +112,42 @@ impl Event {
             per_second: times.len() as f64 / seconds,
             p99_ms: p99.as_secs_f64() * 1e3,
             stored: times.len(),
+            failed,
         })
     }
 }
 
+/// One connection: how long each stored event took, and how many failed.
 async fn sender(
     client: Client,
     event: Event,
     hook: String,
     number: u32,
     end: Instant,
-) -> Result<Vec<Duration>> {
+) -> Result<(Vec<Duration>, usize)> {
     let run = std::process::id();
-    let mut times = Vec::new();
+    let (mut times, mut failed) = (Vec::new(), 0);
     while Instant::now() < end {
         let mut headers = event.headers.clone();
-        let since = end.duration_since(Instant::now()).as_nanos();
-        let id = format!("{run}-{number}-{}-{since}", times.len());
+        let left = end.duration_since(Instant::now()).as_nanos();
+        let id = format!("{run}-{number}-{}-{left}", times.len());
         headers.insert("x-github-delivery", HeaderValue::try_from(id)?);
         let started = Instant::now();
-        let answer = client
-            .post(&hook)
-            .headers(headers)
-            .body(event.body.clone())
-            .send()
-            .await?;
-        let status = answer.status();
-        answer.bytes().await?;
-        ensure!(status.is_success(), "{hook} answered {status}");
-        times.push(started.elapsed());
+        let request = client.post(&hook).headers(headers).body(event.body.clone());
+        if accepted(request).await {
+            times.push(started.elapsed());
+        } else {
+            failed += 1;
+        }
     }
-    Ok(times)
+    Ok((times, failed))
+}
+
+/// Whether the answer came whole, with a 2xx.
+async fn accepted(request: RequestBuilder) -> bool {
+    let Ok(answer) = request.send().await else {
+        return false;
+    };
+    let stored = answer.status().is_success();
+    answer.bytes().await.is_ok() && stored
 }

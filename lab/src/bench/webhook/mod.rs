@@ -95,8 +95,9 @@ fn verdict(racing: &[Server], samples: &[Vec<Sample>]) -> ExitCode {
         "{:18} {:>9} {:>8} {:>13} {:>12}",
         "", "events/s", "p99 ms", "CPU us/event", "ours : this"
     );
+    let failed = |server: &[Sample]| server.iter().map(|sample| sample.0.failed).sum::<usize>();
     let goals = [None, Some(TIMES_ONE_COMMIT), Some(TIMES_HOOKSPOOL)];
-    let mut met = true;
+    let mut met = failed(&samples[0]) == 0;
     for (index, server) in racing.iter().enumerate() {
         let own = &samples[index];
         let rounds = samples[0].iter().zip(own);
@@ -109,6 +110,9 @@ fn verdict(racing: &[Server], samples: &[Vec<Sample>]) -> ExitCode {
             median(own.iter().map(|sample| sample.1)),
             ratio
         );
+        if failed(own) > 0 {
+            println!("{:18} failed: {}", "", failed(own));
+        }
         if let Some(goal) = goals[index] {
             let reached = ratio >= goal;
             met &= reached;
