@@ -153,7 +153,9 @@ impl Cli {
                     Some(BenchCommand::Soap(options)) => bench::soap::run(&place, &options),
                     Some(BenchCommand::Graphql(options)) => bench::graphql::run(&place, &options),
                     Some(BenchCommand::Chat(options)) => bench::chat::run(&place, &options),
-                    Some(BenchCommand::Webhook(options)) => bench::webhook::run(&place, &options),
+                    Some(BenchCommand::Webhook(options)) => {
+                        bench::webhook::run(&place, &options).await
+                    }
                 };
             }
             Command::Doctor => return doctor::doctor(&place),

@@ -26,10 +26,9 @@ const TIMES_HOOKSPOOL: f64 = 10.0;
 type Sample = (Turn, f64);
 
 /// Runs the comparison and prints the table.
-pub fn run(place: &Place, options: &Options) -> Result<ExitCode> {
+pub async fn run(place: &Place, options: &Options) -> Result<ExitCode> {
     let binaries = release(place, options.no_build)?;
-    let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(compare(place, &binaries, options))
+    compare(place, &binaries, options).await
 }
 
 async fn compare(place: &Place, binaries: &Binaries, options: &Options) -> Result<ExitCode> {

@@ -78,7 +78,7 @@ impl Server {
         fs::write(&secret, SECRET)?;
         let secret = secret.display();
         let config = format!(
-            "[intake]\nlisten = \"127.0.0.1:{port}\"\nthreads = 64\n\n[destinations.nowhere]\ntype = \"http\"\n\
+            "[limits]\nmin_free_bytes = 1\n\n[intake]\nlisten = \"127.0.0.1:{port}\"\nthreads = 64\n\n[destinations.nowhere]\ntype = \"http\"\n\
              url = \"http://127.0.0.1:9/\"\nallow_insecure = true\nsecret = {{ file = \"{secret}\" }}\n\n\
              [bobbins.bench]\nbobbin = \"github.repo\"\nsecrets.secret = {{ file = \"{secret}\" }}\n\
              outputs = {{ \"*\" = \"nowhere\" }}\n"
