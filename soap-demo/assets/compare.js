@@ -3,12 +3,8 @@ import { message, send, bytes } from './wire.js';
 
 const at = id => document.getElementById(id);
 
-/** What graphql-demo answered to the same question, with the lab's facts. Recorded, since it is another origin. */
-const RECORDED = {
-  query: '{"query":"{country(code:\\"BR\\"){name capital currency languages{code name}}}"}',
-  found: '{"data":{"country":{"name":"Brazil","capital":"Brasília","currency":"BRL","languages":[{"code":"pt","name":"Portuguese"}]}}}',
-  missing: '{"data":{"country":null}}',
-};
+/** What graphql-demo answers to the same question, recorded, since it is another origin. */
+const recorded = await (await fetch('/page/graphql.json')).json();
 
 export function startComparison(contracts) {
   const contract = contracts.find(({ service }) => service === 'CountryInfoService');
@@ -50,9 +46,9 @@ function inBand(text) {
 }
 
 function graphql(code) {
-  const query = RECORDED.query.replace('BR', code);
-  const back = code === 'BR' ? RECORDED.found : code === 'QQ' ? RECORDED.missing : null;
-  const shape = { [RECORDED.found]: 'found', [RECORDED.missing]: 'null where the country would be' }[back] ?? 'not recorded';
+  const query = recorded.query.replace('BR', code);
+  const back = code === 'BR' ? recorded.found : code === 'QQ' ? recorded.missing : null;
+  const shape = { [recorded.found]: 'found', [recorded.missing]: 'null where the country would be' }[back] ?? 'not recorded';
   return ['GraphQL (recorded)', bytes(query), back ? bytes(back) : '–', 1, back ? 200 : '–', shape];
 }
 

@@ -1,7 +1,9 @@
 //! What the browser does on the page of the soap demo.
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use super::webdriver::Browser;
+use crate::health;
 use crate::ports::Ports;
 
 const ENVELOPES: [(&str, &str); 2] = [
@@ -24,6 +26,7 @@ pub(super) async fn look(browser: &Browser, ports: &Ports) -> Result<()> {
     browser.screenshot("soap-page").await?;
     broken_on_purpose(browser).await?;
     asked_four_ways(browser).await?;
+    the_recorded_graphql_is_true(ports).await?;
     browser.screenshot("soap-compare").await?;
     super::done(
         "SOAP: Brazil's capital in both versions, a refused header, the same question four times",
@@ -90,5 +93,25 @@ async fn asked_four_ways(browser: &Browser) -> Result<()> {
         .await?;
     let rows = rows.as_array().map_or(0, Vec::len);
     ensure!(rows == 6, "the comparison has {rows} rows");
+    Ok(())
+}
+
+/// The page talks only to its own origin, so GraphQL's row is recorded; here it is held against graphql-demo.
+async fn the_recorded_graphql_is_true(ports: &Ports) -> Result<()> {
+    let recorded: Value =
+        serde_json::from_str(include_str!("../../../soap-demo/assets/graphql.json"))?;
+    let text = |key: &str| recorded[key].as_str().context("a recorded text");
+    for (code, expected) in [("BR", text("found")?), ("QQ", text("missing")?)] {
+        let url = format!("http://127.0.0.1:{}/graphql", ports.graphql);
+        let asked = health::client()
+            .post(url)
+            .header("Content-Type", "application/json")
+            .body(text("query")?.replace("BR", code));
+        let answer = asked.send().await?.text().await?;
+        ensure!(
+            answer.trim() == expected,
+            "soap-demo/assets/graphql.json is not what graphql-demo answers: {answer}"
+        );
+    }
     Ok(())
 }

@@ -30,7 +30,7 @@ pub(super) fn read(
     for name in ["Envelope", "Body"] {
         let mut start = next_start(&mut reader)?.ok_or_else(foreign)?;
         while start.name.is(version.namespace(), "Header") {
-            skip(&mut reader)?;
+            reader.skip_element()?;
             start = next_start(&mut reader)?.ok_or_else(foreign)?;
         }
         if !start.name.is(version.namespace(), name) {
@@ -96,18 +96,4 @@ fn next_start<'i>(reader: &mut Reader<'i>) -> Result<Option<Start<'i>>, CallErro
             Some(Event::Text(_) | Event::Instruction) => {}
         }
     }
-}
-
-/// To the end of the element that has just begun.
-fn skip(reader: &mut Reader<'_>) -> Result<(), CallError> {
-    let mut depth = 1;
-    while depth > 0 {
-        match reader.next()? {
-            Some(Event::Start(_)) => depth += 1,
-            Some(Event::End) => depth -= 1,
-            Some(Event::Text(_) | Event::Instruction) => {}
-            None => break,
-        }
-    }
-    Ok(())
 }

@@ -8,31 +8,14 @@ mod arguments;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::contract::{Contract, ContractError, Operation, Value, write_element};
+use crate::contract::{Contract, ContractError, Operation, Value};
+use crate::soap;
+pub use crate::soap::Version;
 use crate::xml::{Limits, XmlError};
 pub use arguments::{arguments, shown};
 
 /// How long a call may take, from connecting to the answer's last byte.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Which SOAP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Version {
-    /// Of 2000, a W3C Note.
-    Soap11,
-    /// Of 2003 (2007), a W3C Recommendation.
-    Soap12,
-}
-
-impl Version {
-    /// The envelope's namespace: it is what tells the versions apart.
-    pub fn namespace(self) -> &'static str {
-        match self {
-            Self::Soap11 => "http://schemas.xmlsoap.org/soap/envelope/",
-            Self::Soap12 => "http://www.w3.org/2003/05/soap-envelope",
-        }
-    }
-}
 
 /// Why a call has no result.
 #[derive(Debug, thiserror::Error)]
@@ -119,17 +102,10 @@ impl Client {
     /// Sends the request, reads the answer.
     pub async fn ask(&self, operation: &Operation, request: &Value) -> Result<Value, CallError> {
         let envelope = self.envelope(operation, request)?;
-        let action = &operation.action;
-        let post = self.http.post(&self.address).body(envelope);
-        let post = match self.version {
-            Version::Soap11 => post
-                .header("content-type", "text/xml; charset=utf-8")
-                .header("soapaction", format!("\"{action}\"")),
-            Version::Soap12 => post.header(
-                "content-type",
-                format!("application/soap+xml; charset=utf-8; action=\"{action}\""),
-            ),
-        };
+        let mut post = self.http.post(&self.address).body(envelope);
+        for (name, value) in self.version.request_headers(&operation.action) {
+            post = post.header(name, value);
+        }
         let response = post.send().await?;
         let status = response.status().as_u16();
         let text = answer::text(response).await?;
@@ -138,22 +114,8 @@ impl Client {
 
     /// What goes over the wire.
     pub fn envelope(&self, operation: &Operation, request: &Value) -> Result<String, CallError> {
-        let (namespace, contract) = (self.version.namespace(), &self.contract);
-        let mut out = format!(
-            "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<soap:Envelope xmlns:soap=\"{namespace}\"><soap:Body>"
-        );
-        let layout = contract.layout();
-        write_element(
-            &mut out,
-            &operation.request,
-            request,
-            &contract.namespace,
-            layout,
-            2,
-        )
-        .map_err(|mismatch| CallError::NotInContract(mismatch.to_string()))?;
-        out.push_str("</soap:Body></soap:Envelope>");
-        Ok(out)
+        soap::message(self.version, &self.contract, &operation.request, request)
+            .map_err(|mismatch| CallError::NotInContract(mismatch.to_string()))
     }
 }
 

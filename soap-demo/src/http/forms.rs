@@ -36,25 +36,11 @@ async fn form(
     rest: &str,
     request: Request,
 ) -> Result<Response, Refused> {
-    let (name, json) = match rest.rsplit_once('/') {
-        Some((name, format)) if format.eq_ignore_ascii_case("json") => (name, true),
-        _ => (rest, false),
-    };
-    let operations = &service.contract.operations;
-    let index = operations
-        .iter()
-        .position(|operation| operation.name == name);
-    let json = json && service.contract.layout() == Layout::DataFlex;
-    let unknown = || {
-        (
-            StatusCode::NOT_FOUND,
-            format!("{} has no {rest}", service.contract.name),
-        )
-    };
-    let index = index
-        .filter(|_| json || !rest.contains('/'))
-        .ok_or_else(unknown)?;
-    let operation = &operations[index];
+    let (index, format) = wanted(service, rest).ok_or_else(|| {
+        let hint = format!("{} has no {rest}", service.contract.name);
+        (StatusCode::NOT_FOUND, hint)
+    })?;
+    let operation = &service.contract.operations[index];
     let fields = fields(request).await?;
     let arguments = arguments(operation, &fields).map_err(|why| (StatusCode::BAD_REQUEST, why))?;
     let value = call(service, variant, index, arguments).map_err(|fault| {
@@ -64,26 +50,53 @@ async fn form(
             fault.reason,
         )
     })?;
-    let wrong = |what: &str| (StatusCode::INTERNAL_SERVER_ERROR, what.to_owned());
-    let [result] = operation.response.children() else {
-        return Err(wrong("the contract has no result here"));
+    let written = match (operation.response.children(), format) {
+        ([result], Format::Json) => Some(as_json(result, &value).to_string()),
+        ([result], Format::Xml) => bare(service, result, &value),
+        _ => None,
     };
-    if json {
-        let text = as_json(result, &value).to_string();
-        return Ok(typed((
-            StatusCode::OK,
-            "application/json; charset=utf-8",
-            text,
-        )));
+    let text = written.ok_or_else(|| {
+        let wrong = "the answer is not as the contract has it".to_owned();
+        (StatusCode::INTERNAL_SERVER_ERROR, wrong)
+    })?;
+    Ok(typed((StatusCode::OK, format.media_type(), text)))
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Xml,
+    Json,
+}
+
+impl Format {
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Xml => "text/xml; charset=utf-8",
+            Self::Json => "application/json; charset=utf-8",
+        }
     }
-    let text = bare(service, result, &value).ok_or_else(|| wrong("the answer is not valid"))?;
-    Ok(typed((StatusCode::OK, "text/xml; charset=utf-8", text)))
+}
+
+/// `CapitalCity` or `CapitalCity/JSON`; .NET's services have no JSON.
+fn wanted(service: &Service, rest: &str) -> Option<(usize, Format)> {
+    let (name, format) = match rest.rsplit_once('/') {
+        Some((name, json)) if json.eq_ignore_ascii_case("json") => (name, Format::Json),
+        _ => (rest, Format::Xml),
+    };
+    if matches!(format, Format::Json) && service.contract.layout() != Layout::DataFlex {
+        return None;
+    }
+    let mut operations = service.contract.operations.iter();
+    let index = operations.position(|operation| operation.name == name)?;
+    Some((index, format))
 }
 
 /// The fields of a query or of a form.
 async fn fields(request: Request) -> Result<Vec<(String, String)>, Refused> {
     if request.method() == Method::GET {
-        return Ok(decoded(request.uri().query().unwrap_or_default()));
+        return Ok(decoded(
+            request.uri().query().unwrap_or_default().as_bytes(),
+        ));
     }
     let (head, body) = request.into_parts();
     let is_form = |value: &str| {
@@ -99,40 +112,13 @@ async fn fields(request: Request) -> Result<Vec<(String, String)>, Refused> {
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, hint));
     }
     let bytes = whole(&head.headers, body).await?;
-    Ok(decoded(&String::from_utf8_lossy(&bytes)))
+    Ok(decoded(&bytes))
 }
 
-/// `a=b&c=d`, percent-decoded.
-fn decoded(query: &str) -> Vec<(String, String)> {
-    let pairs = query.split('&').filter(|pair| !pair.is_empty()).take(16);
-    pairs
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (percent_decoded(name), percent_decoded(value))
-        })
-        .collect()
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        rest = after;
-        let hex = |byte: u8| {
-            char::from(byte)
-                .to_digit(16)
-                .and_then(|d| u8::try_from(d).ok())
-        };
-        match (first, after) {
-            (b'%', [high, low, tail @ ..]) if hex(*high).is_some() && hex(*low).is_some() => {
-                bytes.push(hex(*high).unwrap_or(0) * 16 + hex(*low).unwrap_or(0));
-                rest = tail;
-            }
-            (b'+', _) => bytes.push(b' '),
-            (byte, _) => bytes.push(*byte),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+/// `a=b&c=d`, percent-decoded: no operation has as many as 16.
+fn decoded(query: &[u8]) -> Vec<(String, String)> {
+    let pairs = form_urlencoded::parse(query).into_owned();
+    pairs.take(16).collect()
 }
 
 fn arguments(operation: &Operation, fields: &[(String, String)]) -> Result<Value, String> {

@@ -15,6 +15,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use service::TrustedProxies;
 
+use crate::contract::Value;
 use crate::services::{Problem, Service};
 use crate::soap::{self, Code, Detail, Fault, Version};
 use crate::xml::{self, Limits};
@@ -175,7 +176,8 @@ pub(crate) fn answer(
     let operation = &contract.operations[request.operation];
     let called = call(service, variant, request.operation, request.arguments);
     let answered = called.and_then(|value| {
-        soap::answer(version, contract, operation, value).map_err(|mismatch| {
+        let response = Value::Sequence(vec![value]);
+        soap::message(version, contract, &operation.response, &response).map_err(|mismatch| {
             tracing::error!(service = contract.name, %mismatch, "an answer is not valid");
             Fault::new(Code::Receiver, mismatch.to_string(), Detail::Empty)
         })
@@ -191,8 +193,8 @@ fn call(
     service: &Service,
     variant: Variant,
     operation: usize,
-    arguments: crate::contract::Value,
-) -> Result<crate::contract::Value, Fault> {
+    arguments: Value,
+) -> Result<Value, Fault> {
     let unprocessed = |code, text: &str| {
         let reason = format!("Server was unable to process request. ---> {text}");
         Fault::new(code, reason, Detail::Empty)

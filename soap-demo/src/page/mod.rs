@@ -5,10 +5,10 @@
 mod postman;
 
 use axum::Router;
-use axum::http::HeaderValue;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
 };
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::routing::get;
 use serde_json::{Value, json};
@@ -25,43 +25,53 @@ pub(crate) fn routes(services: &[Service]) -> Router {
     let contracts: Vec<&Contract> = services.iter().map(|service| &service.contract).collect();
     let operations = operations(&contracts).to_string();
     let collection = postman::collection(&contracts).to_string();
-    let file =
-        |kind: &'static str, text: &'static str| get(move || async move { typed(kind, text) });
-    Router::new()
-        .route(
-            "/",
-            file(
-                "text/html; charset=utf-8",
-                include_str!("../../assets/page.html"),
-            ),
-        )
-        .route("/page/lab.css", file("text/css", service::LAB_CSS))
-        .route(
-            "/page/page.css",
-            file("text/css", include_str!("../../assets/page.css")),
-        )
-        .route(
-            "/page/page.js",
-            file("text/javascript", include_str!("../../assets/page.js")),
-        )
-        .route(
-            "/page/wire.js",
-            file("text/javascript", include_str!("../../assets/wire.js")),
-        )
-        .route(
-            "/page/compare.js",
-            file("text/javascript", include_str!("../../assets/compare.js")),
-        )
-        .route(
-            "/favicon.ico",
-            get(|| async { axum::http::StatusCode::NO_CONTENT }),
-        )
+    let page = FILES
+        .iter()
+        .fold(Router::new(), |router, &(path, kind, text)| {
+            router.route(path, get(move || async move { typed(kind, text) }))
+        });
+    page.route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
         .route(
             "/page/operations.json",
             get(|| async { typed("application/json", operations) }),
         )
         .route("/page/postman.json", get(|| async { download(collection) }))
 }
+
+/// Path, media type, contents.
+const FILES: [(&str, &str, &str); 7] = [
+    (
+        "/",
+        "text/html; charset=utf-8",
+        include_str!("../../assets/page.html"),
+    ),
+    ("/page/lab.css", "text/css", service::LAB_CSS),
+    (
+        "/page/page.css",
+        "text/css",
+        include_str!("../../assets/page.css"),
+    ),
+    (
+        "/page/page.js",
+        "text/javascript",
+        include_str!("../../assets/page.js"),
+    ),
+    (
+        "/page/wire.js",
+        "text/javascript",
+        include_str!("../../assets/wire.js"),
+    ),
+    (
+        "/page/compare.js",
+        "text/javascript",
+        include_str!("../../assets/compare.js"),
+    ),
+    (
+        "/page/graphql.json",
+        "application/json",
+        include_str!("../../assets/graphql.json"),
+    ),
+];
 
 fn typed(kind: &'static str, body: impl IntoResponse) -> Response {
     let headers = AppendHeaders([

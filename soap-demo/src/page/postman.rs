@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 
 use super::sample;
 use crate::contract::{Contract, Operation};
+use crate::soap::Version;
 
 const SCHEMA: &str = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json";
+const VERSIONS: [(&str, Version); 2] = [("1.1", Version::Soap11), ("1.2", Version::Soap12)];
 
 pub(super) fn collection(contracts: &[&Contract]) -> Value {
     let folders: Vec<_> = contracts.iter().map(|contract| folder(contract)).collect();
@@ -22,56 +24,41 @@ pub(super) fn collection(contracts: &[&Contract]) -> Value {
 }
 
 fn folder(contract: &Contract) -> Value {
-    let requests: Vec<_> = contract
-        .operations
-        .iter()
-        .flat_map(|operation| {
-            [
-                request(contract, operation, true),
-                request(contract, operation, false),
-            ]
-        })
-        .collect();
+    let both = |operation| VERSIONS.map(|version| request(contract, operation, version));
+    let requests: Vec<_> = contract.operations.iter().flat_map(both).collect();
     json!({ "name": contract.name, "item": requests })
 }
 
-fn request(contract: &Contract, operation: &Operation, is_soap11: bool) -> Value {
-    let (name, action) = (&operation.name, &operation.action);
-    let (version, headers) = if is_soap11 {
-        let action = format!("\"{action}\"");
-        let media = header("Content-Type", "text/xml; charset=utf-8");
-        ("1.1", vec![media, header("SOAPAction", &action)])
-    } else {
-        let media = format!("application/soap+xml; charset=utf-8; action=\"{action}\"");
-        ("1.2", vec![header("Content-Type", &media)])
-    };
+fn request(
+    contract: &Contract,
+    operation: &Operation,
+    (number, version): (&str, Version),
+) -> Value {
+    let name = &operation.name;
+    let headers: Vec<_> = version
+        .request_headers(&operation.action)
+        .into_iter()
+        .map(|(name, value)| json!({ "key": name, "value": value }))
+        .collect();
     let test = format!(
         "pm.test('a {name}Response', () => {{ pm.response.to.have.status(200); \
          pm.expect(pm.response.text()).to.include('{name}Response'); }});"
     );
     json!({
-        "name": format!("{name} ({version})"),
+        "name": format!("{name} ({number})"),
         "event": [{ "listen": "test", "script": { "type": "text/javascript", "exec": [test] } }],
         "request": {
             "method": "POST",
             "header": headers,
-            "body": { "mode": "raw", "raw": envelope(contract, operation, is_soap11) },
+            "body": { "mode": "raw", "raw": envelope(contract, operation, version) },
             "url": format!("{{{{base}}}}{}", contract.path),
         },
     })
 }
 
-fn header(name: &str, value: &str) -> Value {
-    json!({ "key": name, "value": value })
-}
-
 /// Written for people, to be edited: names and samples need no escaping.
-fn envelope(contract: &Contract, operation: &Operation, is_soap11: bool) -> String {
-    let namespace = if is_soap11 {
-        "http://schemas.xmlsoap.org/soap/envelope/"
-    } else {
-        "http://www.w3.org/2003/05/soap-envelope"
-    };
+fn envelope(contract: &Contract, operation: &Operation, version: Version) -> String {
+    let namespace = version.namespace();
     let parameters = operation.request.children().iter();
     let parameters: String = parameters
         .map(|element| {

@@ -1,5 +1,5 @@
-//! SOAP 1.1 and 1.2 messages: from the text of a request to an operation and its arguments, and from an answer or a
-//! fault back to text. HTTP is not known here.
+//! SOAP 1.1 and 1.2 messages: from the text of a request to an operation and its arguments, and from a value or a
+//! fault back to text. Of HTTP only the headers are known that a version asks for.
 
 mod envelope;
 mod fault;
@@ -10,17 +10,20 @@ use std::fmt::Write;
 pub(crate) use envelope::{Action, read, unreadable};
 pub(crate) use fault::{Code, Detail, Fault};
 
-use crate::contract::{Contract, Layout, Mismatch, Operation, Value, write_element};
+use crate::contract::{Contract, Element, Layout, Mismatch, Value, write_element};
 
 /// Which SOAP, told by the envelope's namespace and nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Version {
+pub enum Version {
+    /// Of 2000, a W3C Note.
     Soap11,
+    /// Of 2003 (2007), a W3C Recommendation.
     Soap12,
 }
 
 impl Version {
-    pub(crate) fn namespace(self) -> &'static str {
+    /// The envelope's namespace.
+    pub fn namespace(self) -> &'static str {
         match self {
             Self::Soap11 => "http://schemas.xmlsoap.org/soap/envelope/",
             Self::Soap12 => "http://www.w3.org/2003/05/soap-envelope",
@@ -33,26 +36,30 @@ impl Version {
             Self::Soap12 => "application/soap+xml; charset=utf-8",
         }
     }
+
+    /// What a request says in HTTP's headers: SOAP 1.2 has moved the action into the media type.
+    pub(crate) fn request_headers(self, action: &str) -> Vec<(&'static str, String)> {
+        let media_type = self.media_type();
+        match self {
+            Self::Soap11 => vec![
+                ("Content-Type", media_type.to_owned()),
+                ("SOAPAction", format!("\"{action}\"")),
+            ],
+            Self::Soap12 => vec![("Content-Type", format!("{media_type}; action=\"{action}\""))],
+        }
+    }
 }
 
-/// The whole answer of an operation.
-pub(crate) fn answer(
+/// The whole message whose Body holds `element` with `value`: a request or an answer.
+pub(crate) fn message(
     version: Version,
     contract: &Contract,
-    operation: &Operation,
-    result: Value,
+    element: &Element,
+    value: &Value,
 ) -> Result<String, Mismatch> {
-    let mut out = opened(version, contract.layout(), "");
-    let response = Value::Sequence(vec![result]);
     let (layout, namespace) = (contract.layout(), &contract.namespace);
-    write_element(
-        &mut out,
-        &operation.response,
-        &response,
-        namespace,
-        layout,
-        2,
-    )?;
+    let mut out = opened(version, layout, "");
+    write_element(&mut out, element, value, namespace, layout, 2)?;
     close(&mut out, layout);
     Ok(out)
 }
