@@ -126,6 +126,10 @@ impl<'i> Reader<'i> {
         if let Some(offset) = names::first_illegal(input) {
             return Err(XmlError::new(Kind::Character, input, offset));
         }
+        // quick-xml would skip it without counting it, and every position after it would be wrong.
+        if input.starts_with('\u{FEFF}') {
+            return Err(XmlError::at_start(Kind::OutsideRoot));
+        }
         let mut source = quick_xml::Reader::from_str(input);
         source.config_mut().check_comments = true;
         let scope = Scope::new(limits.namespaces);

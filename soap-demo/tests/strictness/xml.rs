@@ -12,6 +12,8 @@ async fn xml_1_0_and_namespaces_decide_what_is_a_document() {
         ("2.1 one root", after("<x/>"), BAD),
         ("2.1 nothing after it", after("x"), BAD),
         ("2.1 nothing before it", before("x"), BAD),
+        ("4.3.3 one byte order mark", before("\u{FEFF}"), "200 8"),
+        ("4.3.3 no second one", before("\u{FEFF}\u{FEFF}"), BAD),
         ("2.1 a root", post(""), BAD),
         (
             "2.1 closed",
