@@ -1,10 +1,17 @@
 //! What the fuzzers in `fuzz/` call: any bytes go through one parser of untrusted input, which must keep its promises.
 
+use std::collections::HashMap;
+use std::task::{Context, Waker};
+
 use axum::body::Body;
 use axum::extract::Request;
 
 use crate::deflate::{Agreement, Contexts};
 use crate::handshake;
+use crate::hub::Hub;
+use crate::limits::Limits;
+use crate::protocol::ServerMessage;
+use crate::socketio::{EnginePacket, Kind, Packet};
 use crate::wire::Inbound;
 
 /// What an inflated message may grow to.
@@ -60,4 +67,63 @@ pub fn handshake(bytes: &[u8]) {
         assert_eq!(response.status(), 101);
         assert!(request.headers().contains_key("sec-websocket-key"));
     }
+}
+
+/// Engine.IO and Socket.IO: a packet that is taken is understood the same when it is written and read again.
+pub fn socketio(bytes: &[u8]) {
+    let Ok(packets) = EnginePacket::parse_body(&String::from_utf8_lossy(bytes)) else {
+        return;
+    };
+    let body = EnginePacket::encode_body(&packets);
+    assert_eq!(EnginePacket::parse_body(&body).as_ref(), Ok(&packets));
+    for packet in packets {
+        let EnginePacket::Message(text) = packet else {
+            continue;
+        };
+        let Ok(packet) = Packet::parse(&text) else {
+            continue;
+        };
+        let again = Packet::parse(&packet.encode()).expect("what we write can be read");
+        assert_eq!(again.namespace, packet.namespace);
+        // The last digit of a number may change on the way; what it is about may not.
+        assert_eq!(about(&again.kind), about(&packet.kind));
+    }
+}
+
+/// A packet's event, the number of its acknowledgement, and how many arguments it has.
+fn about(kind: &Kind) -> (&str, Option<u64>, usize) {
+    match kind {
+        Kind::Connect(data) => ("connect", None, usize::from(data.is_some())),
+        Kind::Disconnect => ("disconnect", None, 0),
+        Kind::Event {
+            name,
+            arguments,
+            id,
+        } => (name, *id, arguments.len()),
+        Kind::Ack { id, arguments } => ("ack", Some(*id), arguments.len()),
+        Kind::ConnectError(message) => (message, None, 0),
+    }
+}
+
+/// What a member says, a line each: nothing panics, what it is told can be read, a room's numbers have no gaps.
+pub fn session(bytes: &[u8]) {
+    let hub = Hub::new(Limits::default());
+    let mut session = hub.connect().expect("the hub is empty");
+    for line in String::from_utf8_lossy(bytes).lines().take(100) {
+        session.handle_text(line);
+    }
+    let context = Context::from_waker(Waker::noop());
+    let mut seen: HashMap<String, u64> = HashMap::new();
+    let _ = session.poll_give(&context, |event| {
+        if let ServerMessage::Message { room, seq, .. } | ServerMessage::Edited { room, seq, .. } =
+            event.message()
+        {
+            let before = seen.insert(room, seq);
+            assert!(
+                before.is_none_or(|before| seq == before + 1),
+                "{before:?} {seq}"
+            );
+        }
+        true
+    });
 }

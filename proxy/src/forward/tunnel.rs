@@ -50,8 +50,10 @@ pub(super) async fn upgrade(
             None => std::future::pending().await,
         }
     };
+    // Tunnels are many, long and mostly silent: one that waits holds no memory but its own state.
+    worker.give_out(std::mem::take(&mut client.out));
     let passed = tokio::select! {
-        passed = run(client, &mut peer, settings.read_timeout) => passed,
+        passed = run(worker, client, &mut peer, settings.read_timeout) => passed,
         () = end => (0, 0),
     };
     ex.sent.bytes += passed.0;
@@ -98,8 +100,26 @@ struct Way {
 }
 
 impl Way {
-    /// Moves what can be moved; ready when something was, or when the way has come to its end.
+    /// Moves what can be moved, with memory that is borrowed for as long as bytes are in it; ready when something was
+    /// moved, or when the way has come to its end.
     fn poll(
+        &mut self,
+        worker: &Worker,
+        (buffer, source): (&mut Buffer, &mut Stream),
+        to: &mut Stream,
+        cx: &mut Context<'_>,
+    ) -> Poll<bool> {
+        if !buffer.has_memory() {
+            buffer.lend(worker.buffer_memory());
+        }
+        let moved = self.move_bytes((buffer, source), to, cx);
+        if let Some(memory) = buffer.release() {
+            worker.give_back(memory);
+        }
+        moved
+    }
+
+    fn move_bytes(
         &mut self,
         from: (&mut Buffer, &mut Stream),
         to: &mut Stream,
@@ -139,12 +159,23 @@ impl Way {
 
 /// Runs until a side has ended and its last bytes are through, or nothing moved for `idle`.
 /// Answers the bytes to the client and to the peer.
-async fn run(client: &mut Client, peer: &mut PeerConnection, idle: Duration) -> (u64, u64) {
+async fn run(
+    worker: &Worker,
+    client: &mut Client,
+    peer: &mut PeerConnection,
+    idle: Duration,
+) -> (u64, u64) {
     let (mut down, mut up) = (Way::default(), Way::default());
     loop {
         let moved = poll_fn(|cx| {
-            let a = down.poll((&mut peer.buffer, &mut peer.stream), &mut client.stream, cx);
+            let a = down.poll(
+                worker,
+                (&mut peer.buffer, &mut peer.stream),
+                &mut client.stream,
+                cx,
+            );
             let b = up.poll(
+                worker,
                 (&mut client.buffer, &mut client.stream),
                 &mut peer.stream,
                 cx,

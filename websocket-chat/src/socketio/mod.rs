@@ -24,7 +24,8 @@ use crate::handshake::{self, Terms};
 use crate::hub::Hub;
 
 use engine::{Sessions, heartbeat};
-use engine_packet::EnginePacket;
+pub(crate) use engine_packet::EnginePacket;
+pub(crate) use packet::{Kind, Packet};
 
 /// The longest body, and the longest message: told to the client when it opens.
 const MAX_PAYLOAD: usize = 100_000;
