@@ -4,6 +4,7 @@
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use tokio::sync::mpsc;
 use tokio::time::{Sleep, sleep_until};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -27,7 +28,7 @@ pub(crate) fn terms(limits: &Limits, origins: std::sync::Arc<[String]>) -> Terms
         deflate: Some(Contexts::Shared),
         // JSON writes a byte as up to six.
         max_message: limits.text * 6 + 1024,
-        read_buffer: 512,
+        read_buffer: 256,
         origins,
     }
 }
@@ -47,12 +48,14 @@ struct Chat<'a> {
     stalled: Option<Instant>,
 }
 
-/// Serves one connection to its end. With `wire`, the client is also told of the handshake and of each frame.
+/// Serves one connection to its end, and holds `_open` until then. With `wire`, the client is also told of the
+/// handshake and of each frame.
 pub(crate) async fn serve(
     mut socket: Socket,
     mut session: Session,
     limits: Limits,
     wire: Option<WireHandshake>,
+    _open: mpsc::Sender<()>,
 ) {
     let wired = wire.is_some();
     if let Some(handshake) = wire {
@@ -75,7 +78,8 @@ pub(crate) async fn serve(
     };
     // Others see at once that this one has gone, while it may still read our last words.
     drop(session);
-    socket.close(reason).await;
+    // Boxed: who is connected need not hold the memory for saying goodbye.
+    Box::pin(socket.close(reason)).await;
 }
 
 impl Chat<'_> {

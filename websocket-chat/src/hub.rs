@@ -123,7 +123,7 @@ impl Hub {
             }
         }
         let (epoch, budget) = (self.0.epoch.clone(), Arc::clone(&self.0.budget));
-        let room = Arc::new(Room::new(name, epoch, budget, self.0.bus.is_some()));
+        let room = Room::new(name, epoch, budget, self.0.bus.is_some());
         if self.0.bus.as_ref().is_some_and(|bus| !bus.open(&room)) {
             return None;
         }

@@ -133,9 +133,9 @@ async fn join(State(app): State<App>, mut request: Request) -> Response {
     let wired = request.uri().query() == Some("wire=1");
     let wire = wired.then(|| handshake::lines(&request, &response));
     tokio::spawn(async move {
-        let _open = app.open;
         if let Some(socket) = socket.await {
-            chat::serve(socket, session, limits, wire).await;
+            // In a task of its own, which is a third as large: this one has room for hyper's answer.
+            tokio::spawn(chat::serve(socket, session, limits, wire, app.open));
         }
     });
     response

@@ -211,6 +211,8 @@ impl Session {
         if !room.enter(&self.connection.mailbox, &who.name, limits.members) {
             return Err(refused(ErrorCode::Full, "the room is full"));
         }
+        // Most are in one room.
+        self.rooms.reserve_exact(1);
         self.rooms.push(Membership {
             room,
             place: Place::Waiting(resume),

@@ -7,7 +7,10 @@ mod log;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+
+use tokio::runtime::Handle;
+use tokio::task::yield_now;
 
 use crate::draft::Draft;
 use crate::mailbox::Mailbox;
@@ -22,9 +25,14 @@ use log::{Log, Next};
 const RECENT: u64 = 50;
 /// How many names `joined` lists.
 const LISTED: usize = 1000;
+/// A room with fewer members is told each event at once.
+const LARGE: usize = 16;
+/// How often a large room's crier waits for one more message that is under way.
+const WAITS: usize = 8;
 
 #[derive(Debug)]
 pub(crate) struct Room {
+    me: Weak<Self>,
     pub(crate) name: String,
     /// Numbers of another epoch mean nothing here.
     pub(crate) epoch: String,
@@ -42,7 +50,17 @@ struct Inner {
     /// Its past is still being fetched.
     loading: bool,
     members: Vec<Arc<Mailbox>>,
+    /// A crier is on its way.
+    crying: bool,
     names: HashMap<String, usize>,
+}
+
+impl Inner {
+    fn wake_all(&self) {
+        for member in &self.members {
+            member.wake();
+        }
+    }
 }
 
 /// What became of a draft.
@@ -58,9 +76,10 @@ pub(crate) enum Kept {
 
 impl Room {
     /// `loading`: members must wait until [`loaded`](Self::loaded).
-    pub(crate) fn new(name: &str, epoch: String, budget: Arc<Budget>, loading: bool) -> Self {
+    pub(crate) fn new(name: &str, epoch: String, budget: Arc<Budget>, loading: bool) -> Arc<Self> {
         budget.open();
-        Self {
+        Arc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
             name: name.to_owned(),
             epoch,
             budget,
@@ -69,7 +88,7 @@ impl Room {
                 loading,
                 ..Inner::default()
             }),
-        }
+        })
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -83,9 +102,30 @@ impl Room {
         self.budget.account(inner.accounted, bytes);
         inner.accounted = bytes;
         self.end.store(inner.log.end(), Ordering::Release);
-        for member in &inner.members {
-            member.wake();
+        match (self.me.upgrade(), Handle::try_current()) {
+            (Some(room), Ok(runtime)) if inner.members.len() >= LARGE => {
+                if !inner.crying {
+                    inner.crying = true;
+                    runtime.spawn(room.cry());
+                }
+            }
+            _ => inner.wake_all(),
         }
+    }
+
+    /// Tells a large room, once no more messages come at the moment: what goes to a member together costs one write
+    /// instead of several, and the write is what a delivery costs. Waits for nothing that has not arrived yet.
+    async fn cry(self: Arc<Self>) {
+        for _ in 0..WAITS {
+            let end = self.end.load(Ordering::Acquire);
+            yield_now().await;
+            if self.end.load(Ordering::Acquire) == end {
+                break;
+            }
+        }
+        let mut inner = self.inner();
+        inner.crying = false;
+        inner.wake_all();
     }
 
     /// Enters; false if the room is full.

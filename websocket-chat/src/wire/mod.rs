@@ -23,6 +23,8 @@ pub(crate) use inbound::{Failure, Inbound};
 const READ: usize = 64 << 10;
 /// How many frames one write takes at most.
 const SLICES: usize = 64;
+/// For how many frames a connection keeps memory while it has none to write.
+const RESTING: usize = 8;
 /// How many frames are noted until somebody takes them.
 const NOTED: usize = 64;
 
@@ -116,8 +118,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             }
             self.advance(written);
         }
-        if self.outbox.capacity() > SLICES {
-            self.outbox.shrink_to(SLICES);
+        if self.outbox.capacity() > RESTING {
+            self.outbox.shrink_to(RESTING);
         }
         Poll::Ready(Ok(()))
     }
