@@ -29,18 +29,26 @@ pub(super) fn memory_kb(pid: i32) -> Result<u64> {
 fn memory(pid: i32, field: &str) -> Result<u64> {
     let mut sum = 0;
     for pid in family(pid)? {
-        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix(field))
-            .with_context(|| field.to_owned())?;
-        sum += line
-            .split_whitespace()
-            .next()
-            .unwrap_or_default()
-            .parse::<u64>()?;
+        sum += memory_of(pid, field)?;
     }
     Ok(sum)
+}
+
+fn memory_of(pid: i32, field: &str) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(field))
+        .with_context(|| field.to_owned())?;
+    let kb = line.split_whitespace().next().unwrap_or_default();
+    Ok(kb.parse()?)
+}
+
+/// Whichever of the family has the most memory: a proxy's worker, not its master.
+pub(super) fn busiest(pid: i32) -> Result<i32> {
+    let of = |pid| memory_of(pid, "VmRSS:").unwrap_or_default();
+    let busiest = family(pid)?.into_iter().max_by_key(|pid| of(*pid));
+    busiest.context("no process")
 }
 
 /// The process and all that descend from it.

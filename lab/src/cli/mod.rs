@@ -129,6 +129,8 @@ enum BenchCommand {
     Graphql(bench::Options),
     /// The chat beside ws, socket.io, Flask-SocketIO and Bun
     Chat(bench::chat::ChatOptions),
+    /// The chat with thousands of members who come and go, or with some who don't read
+    Crowd(bench::chat::CrowdOptions),
     /// The webhook receiver beside one commit per request and hookspool
     Webhook(bench::Options),
 }
@@ -153,6 +155,7 @@ impl Cli {
                     Some(BenchCommand::Soap(options)) => bench::soap::run(&place, &options),
                     Some(BenchCommand::Graphql(options)) => bench::graphql::run(&place, &options),
                     Some(BenchCommand::Chat(options)) => bench::chat::run(&place, &options),
+                    Some(BenchCommand::Crowd(options)) => bench::chat::crowd(&place, &options),
                     Some(BenchCommand::Webhook(options)) => {
                         bench::webhook::run(&place, &options).await
                     }

@@ -8,17 +8,25 @@ mod member;
 mod slow;
 mod soak;
 
+use std::str::FromStr;
+
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 /// Puts a crowd into a running chat.
 #[derive(Parser)]
 struct Arguments {
-    /// Where the chat listens, or the proxy before it
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8003")]
-    address: String,
-    /// The chat's process, to see its memory
-    #[arg(long)]
-    pid: u32,
+    /// Where the chat listens, or the proxies before it: the members are divided among them
+    #[arg(
+        long,
+        value_name = "ADDR:PORT,...",
+        value_delimiter = ',',
+        default_value = "127.0.0.1:8003"
+    )]
+    address: Vec<String>,
+    /// Processes whose memory is shown; the chat's first
+    #[arg(long, value_name = "NAME=PID", required = true)]
+    watch: Vec<Watched>,
     #[command(subcommand)]
     crowd: Crowd,
 }
@@ -42,16 +50,34 @@ enum Crowd {
     Slow {
         #[arg(long, default_value_t = 5)]
         stalled: usize,
+        /// How long each of the five rounds lasts
         #[arg(long, default_value_t = 8)]
         seconds: u64,
     },
+}
+
+/// A process whose memory is shown.
+#[derive(Clone, Debug)]
+struct Watched {
+    name: String,
+    pid: u32,
+}
+
+impl FromStr for Watched {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let (name, pid) = text.split_once('=').context("NAME=PID")?;
+        let (name, pid) = (name.to_owned(), pid.parse()?);
+        Ok(Self { name, pid })
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let Arguments {
         address,
-        pid,
+        watch,
         crowd,
     } = Arguments::parse();
     match crowd {
@@ -60,8 +86,10 @@ async fn main() -> anyhow::Result<()> {
             seconds,
             churn,
             rate,
-        } => soak::run(&address, pid, members, seconds, churn, rate).await,
-        Crowd::Slow { stalled, seconds } => slow::run(&address, pid, stalled, seconds).await,
+        } => soak::run(&address, &watch, members, seconds, churn, rate).await,
+        Crowd::Slow { stalled, seconds } => {
+            slow::run(&address[0], watch[0].pid, stalled, seconds).await
+        }
     }
 }
 

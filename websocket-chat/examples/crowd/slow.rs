@@ -15,6 +15,10 @@ const MEMBERS: usize = 100;
 const PER_SECOND: u64 = 200;
 const TEXT: usize = 16 << 10;
 
+/// What one that doesn't read may cost: memory, and the others' p99 as a part of what it was.
+const MOST_KIB: i64 = 256;
+const MOST_MOVED: f64 = 0.2;
+
 pub(crate) async fn run(
     address: &str,
     pid: u32,
@@ -25,12 +29,34 @@ pub(crate) async fn run(
     local
         .run_until(async {
             let origin = Instant::now();
-            // Twice, so that the room's memory of the past is there already the second time.
+            // Before that counts, the room's memory of the past fills up.
             round(address, pid, 0, seconds, "warm up", origin).await?;
-            round(address, pid, 0, seconds, "all read", origin).await?;
-            round(address, pid, stalled, seconds, "some don't", origin).await
+            let (mut with, mut without) = (Vec::new(), Vec::new());
+            for turn in 1..=2 {
+                let what = format!("all read {turn}");
+                without.push(round(address, pid, 0, seconds, &what, origin).await?);
+                let what = format!("some don't {turn}");
+                with.push(round(address, pid, stalled, seconds, &what, origin).await?);
+            }
+            verdict(&without, &with, stalled)
         })
         .await
+}
+
+/// What a round showed: the others' p99 and by how many KiB the server grew.
+type Round = (Duration, i64);
+
+fn verdict(without: &[Round], with: &[Round], stalled: usize) -> anyhow::Result<()> {
+    let p99 = |rounds: &[Round]| rounds.iter().map(|round| round.0).sum::<Duration>();
+    let moved = p99(with).as_secs_f64() / p99(without).as_secs_f64() - 1.0;
+    let most = with.iter().map(|round| round.1).max().unwrap_or_default();
+    let each = most / i64::try_from(stalled.max(1))?;
+    println!(
+        "the server grows by {each} KiB for each that doesn't read, the others' p99 moves by {:.0} %",
+        moved * 100.0
+    );
+    anyhow::ensure!(each <= MOST_KIB && moved < MOST_MOVED, "that is too much");
+    Ok(())
 }
 
 async fn round(
@@ -40,7 +66,7 @@ async fn round(
     seconds: u64,
     what: &str,
     origin: Instant,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Round> {
     let room = format!("slow-{}", std::process::id());
     let late = Rc::new(RefCell::new(Vec::new()));
     let since = origin.elapsed();
@@ -97,7 +123,7 @@ async fn round(
     for (member, line) in sleepers {
         wake(member, line, address).await?;
     }
-    Ok(())
+    Ok((at(0.99).unwrap_or_default(), most - before))
 }
 
 async fn read(

@@ -8,6 +8,7 @@ use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use websocket_chat::protocol::{ClientMessage, ServerMessage};
 
+use crate::Watched;
 use crate::member::{Member, next, say};
 
 const ROOM: usize = 10;
@@ -30,14 +31,14 @@ fn add(cell: &Cell<u64>) {
 }
 
 pub(crate) async fn run(
-    address: &str,
-    pid: u32,
+    addresses: &[String],
+    watched: &[Watched],
     members: usize,
     seconds: u64,
     churn: usize,
     rate: u64,
 ) -> anyhow::Result<()> {
-    let before = crate::memory(pid)?;
+    let before = memories(watched)?;
     let tally = Rc::new(Tally::default());
     let mut tasks = JoinSet::new();
     let run = std::process::id();
@@ -51,7 +52,8 @@ pub(crate) async fn run(
                 format!("{run}-{number}"),
                 format!("{run}-{}", number / ROOM),
             );
-            let (tally, address) = (Rc::clone(&tally), address.to_owned());
+            let address = addresses[number % addresses.len()].clone();
+            let tally = Rc::clone(&tally);
             tasks.spawn_local(live(member, address, tally, (number, members), pause, life));
             if number % 20 == 19 {
                 sleep(Duration::from_millis(10)).await;
@@ -60,12 +62,17 @@ pub(crate) async fn run(
         while tally.joined.get() < members && tally.failed.borrow().is_none() {
             sleep(Duration::from_millis(50)).await;
         }
-        report("joined", pid, before, &tally)?;
+        report("joined", watched, &before, &tally)?;
         let start = Instant::now();
-        let mut tick = interval(Duration::from_secs(30));
+        let mut tick = interval(Duration::from_secs(15));
         while start.elapsed() < Duration::from_secs(seconds) {
             tick.tick().await;
-            report(&format!("{:?}", start.elapsed()), pid, before, &tally)?;
+            report(
+                &format!("{:3} s", start.elapsed().as_secs()),
+                watched,
+                &before,
+                &tally,
+            )?;
         }
         tally.quiet.set(true);
         sleep(Duration::from_secs(5)).await;
@@ -77,7 +84,7 @@ pub(crate) async fn run(
         anyhow::Ok(ended)
     });
     let mut ended = ended.await?;
-    report("ended", pid, before, &tally)?;
+    report("ended", watched, &before, &tally)?;
     ended.sort_by(|a, b| a.room.cmp(&b.room));
     let gaps: u64 = ended.iter().map(|member| member.gaps).sum();
     let behind = ended
@@ -98,14 +105,25 @@ pub(crate) async fn run(
     Ok(())
 }
 
-fn report(when: &str, pid: u32, before: i64, tally: &Tally) -> anyhow::Result<()> {
-    let grown = crate::memory(pid)? - before;
+fn memories(watched: &[Watched]) -> anyhow::Result<Vec<i64>> {
+    let pids = watched.iter().map(|process| process.pid);
+    pids.map(crate::memory).collect()
+}
+
+fn report(when: &str, watched: &[Watched], before: &[i64], tally: &Tally) -> anyhow::Result<()> {
+    let now = memories(watched)?;
+    let grown: Vec<_> = watched
+        .iter()
+        .zip(now.iter().zip(before))
+        .map(|(process, (now, before))| format!("{} +{} KiB", process.name, now - before))
+        .collect();
     println!(
-        "{when}: {} members, {} said, {} delivered, {} cuts, server +{grown} KiB",
+        "{when}: {} members, {} said, {} delivered, {} cuts, {}",
         tally.joined.get(),
         tally.said.get(),
         tally.delivered.get(),
-        tally.cuts.get()
+        tally.cuts.get(),
+        grown.join(", ")
     );
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `cargo lab bench chat`: one room of 200 beside the chat servers of others, in one run and in turn. What a delivery
 //! costs the server, how many there are in a second, how late they are at a pace that all can keep, and what members
 //! cost who say nothing.
+mod crowd;
 mod dialect;
 mod frames;
 mod idle;
@@ -23,6 +24,8 @@ use crate::server_process::ServerProcess;
 use peers::{Installed, Kind};
 use room::{Pace, Room};
 use table::{Sample, Turns};
+
+pub use crowd::{CrowdOptions, run as crowd};
 
 /// Deliveries per second when latency is measured.
 const PACED_DELIVERIES: u32 = 4000;
