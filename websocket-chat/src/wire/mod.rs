@@ -23,6 +23,8 @@ pub(crate) use inbound::{Failure, Inbound};
 const READ: usize = 64 << 10;
 /// How many frames one write takes at most.
 const SLICES: usize = 64;
+/// Frames that have no more bytes together are written as one piece.
+const GATHERED: usize = 2048;
 /// For how many frames a connection keeps memory while it has none to write.
 const RESTING: usize = 8;
 /// How many frames are noted until somebody takes them.
@@ -102,17 +104,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Writes what is queued; ready when nothing is left.
     pub(crate) fn poll_drain(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.outbox.is_empty() {
-            let mut slices = [IoSlice::new(&[]); SLICES];
-            let mut count = 0;
-            for (slice, bytes) in slices.iter_mut().zip(&self.outbox) {
-                *slice = IoSlice::new(bytes);
-                count += 1;
-            }
             let stream = Pin::new(&mut self.stream);
-            let written = match count {
-                1 => ready!(stream.poll_write(context, &slices[0]))?,
-                _ => ready!(stream.poll_write_vectored(context, &slices[..count]))?,
+            let written = match self.outbox.len() {
+                1 => stream.poll_write(context, &self.outbox[0]),
+                _ if self.queued <= GATHERED => write_gathered(stream, &self.outbox, context),
+                _ => write_slices(stream, &self.outbox, context),
             };
+            let written = ready!(written)?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -149,6 +147,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             }
         }
     }
+}
+
+/// A few short frames: copying them together costs less than telling the kernel of each.
+fn write_gathered<S: AsyncWrite>(
+    stream: Pin<&mut S>,
+    frames: &VecDeque<Bytes>,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let mut together = [0; GATHERED];
+    let mut length = 0;
+    for frame in frames {
+        together[length..length + frame.len()].copy_from_slice(frame);
+        length += frame.len();
+    }
+    stream.poll_write(context, &together[..length])
+}
+
+fn write_slices<S: AsyncWrite>(
+    stream: Pin<&mut S>,
+    frames: &VecDeque<Bytes>,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let mut slices = [IoSlice::new(&[]); SLICES];
+    let mut count = 0;
+    for (slice, bytes) in slices.iter_mut().zip(frames) {
+        *slice = IoSlice::new(bytes);
+        count += 1;
+    }
+    stream.poll_write_vectored(context, &slices[..count])
 }
 
 /// Reads once into the thread's memory and copies from there.
