@@ -65,10 +65,10 @@ impl Hub {
 
     fn build(limits: Limits, epoch: String, bus: Option<Bus>) -> Self {
         Self(Arc::new(Inner {
+            budget: Arc::new(Budget::new(limits.history)),
             limits,
             epoch,
             bus,
-            budget: Arc::default(),
             rooms: Mutex::default(),
             names: Mutex::default(),
             connections: Mutex::default(),

@@ -13,6 +13,8 @@ pub struct Limits {
     /// Rooms that one connection is in.
     pub rooms_each: usize,
     pub connections: usize,
+    /// Bytes of what all rooms remember together.
+    pub history: usize,
     /// Bytes of a text.
     pub text: usize,
     /// Whom the server has not heard for that long is pinged, and cut off if it stays silent as long again.
@@ -29,6 +31,7 @@ impl Default for Limits {
             rooms: 10_000,
             rooms_each: 20,
             connections: 20_000,
+            history: 64 << 20,
             text: 16 << 10,
             heartbeat: Duration::from_secs(25),
             stalled: Duration::from_secs(5),

@@ -24,6 +24,9 @@ struct Arguments {
     /// How many members a room may have
     #[arg(long, value_name = "N", default_value_t = 5_000)]
     members: usize,
+    /// How much the rooms may remember together
+    #[arg(long, value_name = "MIB", default_value_t = 64)]
+    history_mib: usize,
     /// Pages of these origins may connect, too: http://localhost:3000, comma-separated
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
     origins: Vec<String>,
@@ -70,6 +73,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         limits: Limits {
             messages_per_second: arguments.messages_per_second,
             members: arguments.members,
+            history: arguments.history_mib.saturating_mul(1 << 20),
             ..Limits::default()
         },
         origins: arguments.origins,

@@ -5,18 +5,26 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What one room may take while there is enough.
 const ROOM: usize = 32 << 20;
-/// What all may take.
-const ALL: usize = 64 << 20;
 /// What a room keeps in any case.
 const LEAST: usize = 4 << 10;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Budget {
+    /// What all may take.
+    all: usize,
     used: AtomicUsize,
     rooms: AtomicUsize,
 }
 
 impl Budget {
+    pub(crate) fn new(all: usize) -> Self {
+        Self {
+            all,
+            used: AtomicUsize::default(),
+            rooms: AtomicUsize::default(),
+        }
+    }
+
     pub(crate) fn open(&self) {
         self.rooms.fetch_add(1, Ordering::Relaxed);
     }
@@ -34,8 +42,8 @@ impl Budget {
 
     /// How much a room may have now.
     pub(crate) fn share(&self) -> usize {
-        let fair = ALL / self.rooms.load(Ordering::Relaxed).max(1);
-        if self.used.load(Ordering::Relaxed) < ALL {
+        let fair = self.all / self.rooms.load(Ordering::Relaxed).max(1);
+        if self.used.load(Ordering::Relaxed) < self.all {
             ROOM
         } else {
             fair.clamp(LEAST, ROOM)
@@ -49,7 +57,8 @@ mod tests {
 
     #[test]
     fn rooms_fall_back_to_their_share_when_memory_gets_short() {
-        let budget = Budget::default();
+        const ALL: usize = 64 << 20;
+        let budget = Budget::new(ALL);
         (0..8).for_each(|_| budget.open());
         assert_eq!(budget.share(), ROOM);
         budget.account(0, ALL);

@@ -55,9 +55,9 @@ impl Event {
         serde_json::from_slice(self.payload()).expect("it was encoded by serde_json")
     }
 
-    /// How much memory it takes, more or less.
+    /// How much memory it takes, more or less, with its entry in the log.
     pub(crate) fn size(&self) -> usize {
-        self.plain.len() + 128
+        self.plain.len() + 256
     }
 
     fn payload(&self) -> &[u8] {

@@ -46,7 +46,7 @@ pub fn run(place: &Place, options: &CrowdOptions) -> Result<ExitCode> {
     }
     raise_limit(MOST_MEMBERS)?;
     let folder = tempfile::tempdir()?;
-    let chat = start_chat(&binaries, folder.path())?;
+    let chat = start_chat(&binaries, folder.path(), options.what)?;
     let mut crowd = Command::new(binaries.path("examples/crowd"));
     crowd.arg(format!("--watch=chat={}", chat.pid()));
     let mut addresses = Vec::new();
@@ -85,11 +85,15 @@ fn build(place: &Place, binaries: &Binaries) -> Result<()> {
     Ok(())
 }
 
-fn start_chat(binaries: &Binaries, folder: &Path) -> Result<ServerProcess> {
+fn start_chat(binaries: &Binaries, folder: &Path, what: What) -> Result<ServerProcess> {
     let port = free_port()?;
     let mut command = Command::new(binaries.path("websocket-chat"));
     command.arg(format!("--bind=127.0.0.1:{port}"));
     command.arg("--messages-per-second=1000");
+    if what == What::Soak {
+        // Full within the first minute, so that what grows then is no history.
+        command.arg("--history-mib=8");
+    }
     command.env_remove("REDIS_URL");
     ServerProcess::start(command, port, folder, "chat")
 }
