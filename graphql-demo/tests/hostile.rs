@@ -7,9 +7,37 @@ use std::time::{Duration, Instant};
 use running::Demo;
 use serde_json::{Value, json};
 
-/// A refusal may take this long. Optimised, each takes less than 50 ms (`--release`); unoptimised code on a busy
-/// machine takes more.
+/// A refusal may take this long. Optimised, each takes less than 50 ms (`--release`); unoptimised code takes more.
 const PATIENCE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 3000 } else { 50 });
+
+/// How long something takes, however busy the machine is: what this thread, on which demo and client run, spends on the
+/// processor. Linux tells; elsewhere the clock on the wall has to do.
+struct Watch {
+    started: Instant,
+    on_cpu: Option<Duration>,
+}
+
+impl Watch {
+    fn start() -> Self {
+        Self {
+            started: Instant::now(),
+            on_cpu: Self::on_cpu(),
+        }
+    }
+
+    fn took(&self) -> Duration {
+        match (self.on_cpu, Self::on_cpu()) {
+            (Some(before), Some(now)) => now.saturating_sub(before),
+            _ => self.started.elapsed(),
+        }
+    }
+
+    fn on_cpu() -> Option<Duration> {
+        let line = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+        let nanos = line.split(' ').next()?.parse().ok()?;
+        Some(Duration::from_nanos(nanos))
+    }
+}
 
 fn nested(depth: usize) -> String {
     let mut query = String::from("{country(code:\"BR\")");
@@ -113,8 +141,8 @@ fn documents() -> Vec<(&'static str, String, &'static str)> {
         ),
         (
             "look-ahead in repeats",
-            r#"regex:"^((?=(.+))\\2?.)+#$""#,
-            "",
+            r#"regex:"^((?=(.))\\2|.)+#$""#,
+            "steps",
         ),
         (
             "a huge repeat",
@@ -181,9 +209,9 @@ async fn hostile_documents_are_refused_soon() {
     assert!(documents.len() >= 60, "{}", documents.len());
     let mut slow = Vec::new();
     for (title, query, says) in documents {
-        let started = Instant::now();
+        let watch = Watch::start();
         let answer = demo.ask(&query).await;
-        let took = started.elapsed();
+        let took = watch.took();
         let errors = answer["errors"].as_array();
         let errors =
             errors.unwrap_or_else(|| panic!("{title} is answered: {:.200}", answer.to_string()));
@@ -224,10 +252,11 @@ async fn the_regular_expressions_of_one_request_share_one_budget() {
             "a{at}: countries(filter: {{name: {{regex: \"^(?=(.*){at})(.*.*.*.*)x\"}}}}) {{ code }} "
         )
     };
-    let started = Instant::now();
+    let watch = Watch::start();
     let answer = demo.ask(&format!("{{{}}}", repeated(one, 50))).await;
+    let took = watch.took();
     assert!(answer["errors"][0]["message"].is_string());
-    assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+    assert!(took < PATIENCE, "{took:?}");
 }
 
 /// Linux tells how much memory the process has ever had; others don't, and the test says so.

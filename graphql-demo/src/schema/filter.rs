@@ -232,12 +232,16 @@ pub(crate) struct MatchBudget {
 }
 
 const MATCH_TIME: Duration = Duration::from_millis(20);
+/// The steps of one match are counted (`pattern.rs`), so that none takes longer; one that seems to has waited for other
+/// programs.
+const LONGEST_MATCH: Duration = Duration::from_millis(2);
 
 impl MatchBudget {
     fn spend(&self, matching: impl FnOnce() -> Result<bool, Error>) -> Result<bool, Error> {
         let start = Instant::now();
         let matched = matching()?;
-        let took = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let took = start.elapsed().min(LONGEST_MATCH);
+        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let spent = self.spent_nanos.fetch_add(took, Ordering::Relaxed) + took;
         if Duration::from_nanos(spent) > MATCH_TIME {
             return Err(Error::new(
