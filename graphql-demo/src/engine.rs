@@ -119,6 +119,12 @@ impl Engine {
             .right_stream())
     }
 
+    /// The visitor's session, a new one with a name of our own if he shows none that we know.
+    pub(crate) fn session(&self, visitor: &Visitor) -> Session {
+        let known = visitor.shown().and_then(|name| self.sessions.known(name));
+        known.unwrap_or_else(|| self.sessions.open(visitor.new_name()))
+    }
+
     fn plan(&self, operation: &Operation) -> Result<Arc<Plan>, Refusal> {
         let name = operation.operation_name.as_deref();
         self.documents.plan(&operation.query, name)
@@ -134,8 +140,7 @@ impl Engine {
         let mut request = Request::new("").data(MatchBudget::default());
         request.set_parsed_query(executable);
         if plan.is_personal() {
-            let session: Session = self.sessions.open(caller.visitor.session());
-            request = request.data(session);
+            request = request.data(self.session(&caller.visitor));
         }
         Ok(request)
     }

@@ -33,7 +33,7 @@ fn bench() -> &'static Bench {
 pub fn document(bytes: &[u8]) {
     let bench = bench();
     let caller = Caller {
-        visitor: Visitor::named(Some("fuzzer")),
+        visitor: Visitor::default(),
         batching: true,
         show_lookups: false,
         read_only: false,

@@ -208,28 +208,52 @@ async fn nobody_elses_word_about_the_client_counts() {
 #[tokio::test]
 async fn a_visitors_favourites_are_kept_and_nobody_elses() {
     let demo = Demo::start().await;
-    let ask = async |session: &str, query: &str| {
+    let ask = async |cookie: &str, query: &str| {
         let request = demo.post(json!({ "query": query }).to_string());
-        let response = request.header("x-session", session).send().await.unwrap();
+        let response = request.header("cookie", cookie).send().await.unwrap();
+        assert_eq!(response.headers().get("set-cookie"), None);
         response.json::<Value>().await.unwrap()["data"].take()
     };
-    ask("ann", "mutation { addFavourite(code: \"BR\") { code } }").await;
-    let both = ask("ann", "mutation { a: addFavourite(code: \"PT\") { code } b: addFavourite(code: \"BR\") { code } }").await;
+    let (ann, bob) = (demo.visitor().await, demo.visitor().await);
+    ask(&ann, "mutation { addFavourite(code: \"BR\") { code } }").await;
+    let both = ask(&ann, "mutation { a: addFavourite(code: \"PT\") { code } b: addFavourite(code: \"BR\") { code } }").await;
     assert_eq!(both["b"], json!([{"code": "BR"}, {"code": "PT"}]));
-    let left = ask("ann", "mutation { removeFavourite(code: \"BR\") { name } }").await;
+    let left = ask(&ann, "mutation { removeFavourite(code: \"BR\") { name } }").await;
     assert_eq!(left["removeFavourite"], json!([{"name": "Portugal"}]));
     assert_eq!(
-        ask("bob", "{ favourites { code } }").await["favourites"],
+        ask(&bob, "{ favourites { code } }").await["favourites"],
         json!([])
     );
-    let new = demo
-        .send(&json!({"query": "{ favourites { code } }"}))
-        .await;
-    let cookie = new.headers()["set-cookie"].to_str().unwrap();
-    assert!(
-        cookie.starts_with("visitor=") && cookie.contains("HttpOnly"),
-        "{cookie}"
-    );
+}
+
+#[tokio::test]
+async fn a_visitor_cannot_choose_his_sessions_name() {
+    let demo = Demo::start().await;
+    let mutation = json!({"query": "mutation { addFavourite(code: \"BR\") { code } }"});
+    let mut made = Vec::new();
+    for chosen in ["visitor=me", "visitor=", "visitor=me", "other=1"] {
+        let request = demo.post(mutation.to_string()).header("cookie", chosen);
+        let response = request.send().await.unwrap();
+        let cookie = response.headers()["set-cookie"].to_str().unwrap();
+        let name = cookie.strip_prefix("visitor=").unwrap();
+        let (name, _) = name.split_once(';').unwrap();
+        assert_eq!(name.len(), 36, "{name}");
+        assert!(!made.contains(&name.to_owned()));
+        made.push(name.to_owned());
+    }
+}
+
+#[tokio::test]
+async fn the_oldest_sessions_are_forgotten() {
+    let demo = Demo::start().await;
+    let first = demo.visitor().await;
+    for _ in 0..1000 {
+        demo.visitor().await;
+    }
+    let query = json!({"query": "{ favourites { code } }"}).to_string();
+    let request = demo.post(query).header("cookie", &first);
+    let response = request.send().await.unwrap();
+    assert!(response.headers().contains_key("set-cookie"));
 }
 
 #[tokio::test]
@@ -238,8 +262,9 @@ async fn changes_stream_as_server_sent_events() {
     let query =
         "subscription { favouritesChanged { action country { name } favourites { code } } }";
     let request = demo.post(json!({ "query": query }).to_string());
+    let eve = demo.visitor().await;
     let request = request
-        .header("x-session", "eve")
+        .header("cookie", &eve)
         .header("accept", "text/event-stream");
     let response = request.send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -247,7 +272,7 @@ async fn changes_stream_as_server_sent_events() {
     // The subscription stands once the answer has begun; the change comes after.
     let change = json!({"query": "mutation { addFavourite(code: \"BR\") { code } }"});
     demo.post(change.to_string())
-        .header("x-session", "eve")
+        .header("cookie", &eve)
         .send()
         .await
         .unwrap();

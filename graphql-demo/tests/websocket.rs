@@ -19,7 +19,6 @@ async fn connect(demo: &Demo, protocol: &str) -> Socket {
     let mut request = url.into_client_request().unwrap();
     let headers = request.headers_mut();
     headers.insert("sec-websocket-protocol", protocol.parse().unwrap());
-    headers.insert("x-session", "tester".parse().unwrap());
     client_async(request, stream).await.unwrap().0
 }
 

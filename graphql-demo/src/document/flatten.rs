@@ -22,6 +22,8 @@ pub(crate) struct Flattened {
     pub(crate) selections: SelectionSet,
     /// A variable decides about a selection, so that this holds for these variables only.
     pub(crate) conditional: bool,
+    /// How many fields there are.
+    pub(crate) fields: usize,
 }
 
 /// Flattens `operation`; without variables, selections that depend on them are all taken.
@@ -47,6 +49,7 @@ pub(crate) fn flatten(
     Ok(Flattened {
         selections,
         conditional: flattener.conditional,
+        fields: flattener.fields,
     })
 }
 

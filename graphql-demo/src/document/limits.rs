@@ -35,7 +35,7 @@ pub(crate) fn list_size(field: &Field) -> u64 {
         "languages" => 115,
         "borders" => 4,
         "states" => 6,
-        "subdivisions" => 20,
+        "subdivisions" | "allSubdivisions" => 20,
         "currencyDetails" => 2,
         "edges" | "nodes" => 100,
         _ => 10,

@@ -8,8 +8,9 @@ mod substitute;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use apollo_compiler::executable::{Operation, OperationType};
-use apollo_compiler::parser::Parser;
+use apollo_compiler::ast::DirectiveList;
+use apollo_compiler::executable::{Operation, OperationType, SelectionSet as SelectedSet};
+use apollo_compiler::parser::{Parser, SourceMap};
 use apollo_compiler::request::coerce_variable_values;
 use apollo_compiler::response::{GraphQLError, JsonMap};
 use apollo_compiler::validation::{DiagnosticList, Valid};
@@ -24,10 +25,14 @@ use lru::LruCache;
 use crate::refusal::Refusal;
 use limits::{MAX_BYTES, MAX_ERRORS, MAX_NESTING, MAX_TOKENS};
 
-/// Text of documents that are kept prepared; what is made of a text takes some twenty times its size.
-const KEPT_BYTES: usize = 512 * 1024;
-/// What keeping the shortest document costs, in the same measure: thousands of tiny ones must not fill the memory.
-const ENTRY_BYTES: usize = 64;
+/// Memory for documents that are kept prepared, about.
+const KEPT_BYTES: usize = 6 * 1024 * 1024;
+/// What keeping the shortest document takes; thousands of tiny ones must not fill the memory.
+const ENTRY_BYTES: usize = 2048;
+/// What a field of a kept document takes.
+const FIELD_BYTES: usize = 512;
+/// How much larger than its text a document is that has to be kept whole.
+const WHOLE: usize = 20;
 
 /// Prepares documents, and keeps the latest.
 pub(crate) struct Documents {
@@ -42,10 +47,19 @@ struct Kept {
 
 /// One operation of a valid document, ready but for its variables.
 pub(crate) struct Plan {
-    document: Valid<ExecutableDocument>,
-    operation: Node<Operation>,
-    /// None if @skip or @include ask variables: then each request flattens the document anew.
-    selections: Option<SelectionSet>,
+    /// Without its selections, which take most of the memory; they are in `selections`.
+    operation: Operation,
+    sources: SourceMap,
+    selections: Selections,
+    personal: bool,
+    /// What it takes in memory, about.
+    bytes: usize,
+}
+
+enum Selections {
+    Ready(SelectionSet),
+    /// @skip or @include ask variables, so that each request flattens the document anew.
+    Conditional(Valid<ExecutableDocument>, Node<Operation>),
 }
 
 impl Documents {
@@ -92,10 +106,26 @@ impl Documents {
             .map_err(|error| Refusal::from(error.to_graphql_error(&document.sources)))?
             .clone();
         let flat = flatten::flatten(&document, &operation, None)?;
+        let bytes = text.len() + ENTRY_BYTES + flat.fields * FIELD_BYTES;
         Ok(Plan {
-            selections: (!flat.conditional).then_some(flat.selections),
-            document,
-            operation,
+            personal: is_personal(&document, &operation),
+            sources: Arc::clone(&document.sources),
+            operation: Operation {
+                selection_set: SelectedSet::new(operation.selection_set.ty.clone()),
+                directives: DirectiveList::new(),
+                ..Operation::clone(&operation)
+            },
+            bytes: bytes
+                + if flat.conditional {
+                    text.len() * WHOLE
+                } else {
+                    0
+                },
+            selections: if flat.conditional {
+                Selections::Conditional(document, operation)
+            } else {
+                Selections::Ready(flat.selections)
+            },
         })
     }
 
@@ -121,12 +151,12 @@ impl Documents {
     ) -> Result<Executable, Refusal> {
         let operation = &plan.operation;
         let coerced = coerce_variable_values(&self.schema, operation, variables);
-        let variables = coerced.map_err(|error| error.to_graphql_error(&plan.document.sources))?;
+        let variables = coerced.map_err(|error| error.to_graphql_error(&plan.sources))?;
         let selections = match &plan.selections {
-            Some(selections) if operation.variables.is_empty() => selections.clone(),
-            Some(selections) => substitute::set(selections, &variables),
-            None => {
-                let flat = flatten::flatten(&plan.document, operation, Some(&variables))?;
+            Selections::Ready(ready) if operation.variables.is_empty() => ready.clone(),
+            Selections::Ready(ready) => substitute::set(ready, &variables),
+            Selections::Conditional(document, whole) => {
+                let flat = flatten::flatten(document, whole, Some(&variables))?;
                 substitute::set(&flat.selections, &variables)
             }
         };
@@ -141,23 +171,26 @@ impl Plan {
 
     /// Whether the answer depends on who asks, so that no shared cache may keep it.
     pub(crate) fn is_personal(&self) -> bool {
-        let mut fields = self.operation.root_fields(&self.document);
-        !self.operation.is_query() || fields.any(|field| field.name == "favourites")
+        self.personal
     }
+}
+
+fn is_personal(document: &ExecutableDocument, operation: &Operation) -> bool {
+    let mut fields = operation.root_fields(document);
+    !operation.is_query() || fields.any(|field| field.name == "favourites")
 }
 
 impl Kept {
     fn put(&mut self, key: String, plan: Arc<Plan>) {
-        let length = key.len() + ENTRY_BYTES;
-        self.bytes += length;
-        if self.plans.put(key, plan).is_some() {
-            self.bytes -= length; // two requests prepared it at once
+        self.bytes += plan.bytes;
+        if let Some(former) = self.plans.put(key, plan) {
+            self.bytes -= former.bytes; // two requests prepared it at once
         }
         while self.bytes > KEPT_BYTES {
-            let Some((oldest, _)) = self.plans.pop_lru() else {
+            let Some((_, oldest)) = self.plans.pop_lru() else {
                 return;
             };
-            self.bytes -= oldest.len() + ENTRY_BYTES;
+            self.bytes -= oldest.bytes;
         }
     }
 }

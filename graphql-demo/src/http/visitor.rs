@@ -1,4 +1,5 @@
-//! Whose list of favourites it is: a session's name in a cookie, or in `X-Session` for clients without cookies.
+//! Whose list of favourites it is: a session's name in a cookie. The server makes the name up, with 122 random bits, so
+//! that nobody meets or guesses another's.
 
 use std::sync::OnceLock;
 
@@ -7,44 +8,31 @@ use axum::http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
 const COOKIE_NAME: &str = "visitor";
-const MAX_NAME: usize = 64;
 
 /// The name of a visitor's session. A new visitor's name is made up when it is needed, and most never need one.
 #[derive(Debug, Default)]
 pub(crate) struct Visitor {
-    known: Option<String>,
+    shown: Option<String>,
     new: OnceLock<String>,
 }
 
 impl Visitor {
     pub(crate) fn from_headers(headers: &HeaderMap) -> Self {
-        let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
-        let named = headers.get("x-session").and_then(text);
-        let cookies = headers.get_all(COOKIE).iter();
-        let in_cookie = || {
-            cookies
-                .filter_map(|line| cookie(line.to_str().ok()?))
-                .next()
-        };
+        let mut cookies = headers.get_all(COOKIE).iter();
         Self {
-            known: named.or_else(in_cookie).filter(|name| is_name(name)),
+            shown: cookies.find_map(|line| cookie(line.to_str().ok()?)),
             new: OnceLock::new(),
         }
     }
 
-    /// A visitor who calls the session that, or else nothing yet.
-    pub(crate) fn named(name: Option<&str>) -> Self {
-        Self {
-            known: name.filter(|name| is_name(name)).map(str::to_owned),
-            new: OnceLock::new(),
-        }
+    /// What the client shows; whether such a session exists is another question.
+    pub(crate) fn shown(&self) -> Option<&str> {
+        self.shown.as_deref()
     }
 
-    pub(crate) fn session(&self) -> &str {
-        match &self.known {
-            Some(name) => name,
-            None => self.new.get_or_init(|| Uuid::new_v4().to_string()),
-        }
+    /// A name that nobody else has, always the same for this visitor.
+    pub(crate) fn new_name(&self) -> &str {
+        self.new.get_or_init(|| Uuid::new_v4().to_string())
     }
 
     /// `Set-Cookie`'s value, if a name had to be made up.
@@ -61,10 +49,4 @@ fn cookie(line: &str) -> Option<String> {
         .filter_map(|pair| pair.trim().split_once('='));
     let (_, value) = pairs.find(|(name, _)| *name == COOKIE_NAME)?;
     Some(value.to_owned())
-}
-
-/// Whether a client may call its session that.
-fn is_name(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(plain)
 }

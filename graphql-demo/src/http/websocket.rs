@@ -46,7 +46,7 @@ pub(crate) async fn upgrade(
     let handshake = WebSocketUpgrade::from_request_parts(&mut parts, &()).await;
     let handshake = handshake.map_err(|rejection| Refusal::bad_request(rejection.body_text()))?;
     let visitor = Visitor::from_headers(&parts.headers);
-    visitor.session();
+    shared.engine.session(&visitor); // later there is no answer that could set a cookie
     let cookie = visitor.new_cookie();
     let handshake = handshake
         .protocols([PROTOCOL])
@@ -88,6 +88,7 @@ async fn serve(shared: Arc<Shared>, visitor: Visitor, mut socket: WebSocket) {
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Incoming {
     ConnectionInit {
+        #[expect(dead_code, reason = "its type is checked")]
         payload: Option<serde_json::Map<String, serde_json::Value>>,
     },
     Ping {
@@ -199,12 +200,8 @@ impl Connection {
             Incoming::ConnectionInit { .. } if self.acknowledged => {
                 Err((4429, "Too many initialisation requests".to_owned()))
             }
-            Incoming::ConnectionInit { payload } => {
+            Incoming::ConnectionInit { .. } => {
                 self.acknowledged = true;
-                let named = payload.as_ref().and_then(|payload| payload.get("session"));
-                if let Some(name) = named.and_then(|name| name.as_str()) {
-                    self.caller = Arc::new(caller(Visitor::named(Some(name))));
-                }
                 Ok(Some("{\"type\":\"connection_ack\"}".to_owned()))
             }
             Incoming::Ping { payload } => Ok(Some(pong(payload.as_ref()))),

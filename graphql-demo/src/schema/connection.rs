@@ -4,7 +4,7 @@ use async_graphql::{Error, Object, SimpleObject};
 use countries::Country;
 
 use super::country::CountryObject;
-use crate::direct::{Many, One};
+use crate::direct::{Direct, Many, One};
 
 const MAX_PAGE: usize = 100;
 
@@ -104,3 +104,7 @@ pub(crate) struct PageInfo {
     has_previous_page: bool,
     start_cursor: Option<&'static str>,
 }
+
+impl Direct for CountryConnection {}
+impl Direct for CountryEdge {}
+impl Direct for PageInfo {}

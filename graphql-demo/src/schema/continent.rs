@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Object};
 use countries::Continent;
 
 use super::country::CountryObject;
-use crate::direct::Many;
+use crate::direct::{Direct, Fact, Many};
 use crate::lookups::{CountriesOn, Lookups};
 
 /// One of the seven continents.
@@ -28,5 +28,15 @@ impl ContinentObject {
     /// In English.
     async fn name(&self) -> &'static str {
         self.0.name
+    }
+}
+
+impl Direct for ContinentObject {
+    fn fact(&self, field: &str) -> Option<Fact> {
+        Some(match field {
+            "code" => self.0.code.into(),
+            "name" => self.0.name.into(),
+            _ => return None,
+        })
     }
 }

@@ -5,7 +5,7 @@ use countries::{Country, Currency, Place};
 
 use super::continent::ContinentObject;
 use super::language::LanguageObject;
-use crate::direct::{Many, One};
+use crate::direct::{Direct, Fact, Many, One};
 use crate::lookups::{ContinentCode, CountryCode, LanguageCode, Lookups};
 
 /// A country or territory of ISO 3166-1, or Kosovo.
@@ -20,6 +20,11 @@ impl CountryObject {
 
 #[Object(name = "Country")]
 impl CountryObject {
+    /// All its subdivisions of ISO 3166-2. Not in the public API.
+    async fn all_subdivisions(&self) -> Many<Subdivision> {
+        Many(self.0.iso31662.iter().map(Subdivision).collect())
+    }
+
     /// ISO 3166-1 alpha-3, such as "BRA". Not in the public API.
     async fn alpha3(&self) -> &'static str {
         self.0.alpha3
@@ -150,17 +155,9 @@ impl CountryObject {
         Many(self.0.states.iter().map(state).collect())
     }
 
-    /// The few that the public API lists, or with `all` those of ISO 3166-2.
-    async fn subdivisions(
-        &self,
-        #[graphql(default_with = "Some(false)")] all: Option<bool>,
-    ) -> Many<Subdivision> {
-        let places = if all == Some(true) {
-            &self.0.iso31662
-        } else {
-            &self.0.subdivisions
-        };
-        Many(places.iter().map(Subdivision).collect())
+    /// The few that the public API lists; see `allSubdivisions`.
+    async fn subdivisions(&self) -> Many<Subdivision> {
+        Many(self.0.subdivisions.iter().map(Subdivision).collect())
     }
 
     /// The smaller part of the world by the United Nations, such as "South America". Not in the public API.
@@ -171,6 +168,28 @@ impl CountryObject {
     /// The time zones' names in the IANA database. Not in the public API.
     async fn time_zones(&self) -> &'static [&'static str] {
         &self.0.time_zones
+    }
+}
+
+impl Direct for CountryObject {
+    fn fact(&self, field: &str) -> Option<Fact> {
+        let country = self.0;
+        Some(match field {
+            "alpha3" => country.alpha3.into(),
+            "awsRegion" => country.aws_region.into(),
+            "capital" => country.capital.into(),
+            "code" => country.code.into(),
+            "currency" => country.currency.into(),
+            "emoji" => country.emoji.into(),
+            "emojiU" => country.emoji_u.into(),
+            "name" => country.name.into(),
+            "native" => country.native.into(),
+            "numeric" => country.numeric.into(),
+            "phone" => country.phone.into(),
+            "region" => country.region.into(),
+            "subregion" => country.subregion.into(),
+            _ => return None,
+        })
     }
 }
 
@@ -193,6 +212,16 @@ impl State {
 
     async fn name(&self) -> &'static str {
         self.place.name
+    }
+}
+
+impl Direct for State {
+    fn fact(&self, field: &str) -> Option<Fact> {
+        Some(match field {
+            "code" => self.place.code.into(),
+            "name" => self.place.name.into(),
+            _ => return None,
+        })
     }
 }
 
@@ -222,6 +251,16 @@ impl Subdivision {
     }
 }
 
+impl Direct for Subdivision {
+    fn fact(&self, field: &str) -> Option<Fact> {
+        Some(match field {
+            "code" => self.0.code.unwrap_or_default().into(),
+            "name" => self.0.name.into(),
+            _ => return None,
+        })
+    }
+}
+
 /// A currency of ISO 4217. Not in the public API.
 #[derive(Clone, Copy)]
 struct CurrencyObject(&'static Currency);
@@ -247,6 +286,8 @@ impl CurrencyObject {
     }
 }
 
+impl Direct for CurrencyObject {}
+
 /// A point on the earth, in degrees. Not in the public API.
 #[derive(SimpleObject)]
 struct Coordinates {
@@ -255,3 +296,5 @@ struct Coordinates {
     /// East is positive.
     longitude: f64,
 }
+
+impl Direct for Coordinates {}

@@ -1,7 +1,8 @@
 //! A visitor's list of favourite countries: something small to change, and to watch changing.
 //!
-//! A list belongs to a session (see `http/session.rs` for how a visitor has one), lives in memory, and is forgotten
-//! when a thousand newer sessions have come.
+//! A list belongs to a session (see `http/visitor.rs` for how a visitor has one), lives in memory, and is forgotten
+//! when a thousand newer sessions have come. Only names that were made up here open a session: who could choose one
+//! would choose what others guess.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +15,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::country::CountryObject;
-use crate::direct::{Many, One};
+use crate::direct::{Direct, Many, One};
 
 const MAX_SESSIONS: NonZeroUsize = NonZeroUsize::new(1000).expect("not zero");
 /// Changes that a slow subscriber may lag behind; it misses what is older.
@@ -31,15 +32,20 @@ impl Default for Sessions {
 }
 
 impl Sessions {
-    /// The session of that name, a new one if need be.
+    /// The session of that name, if there is one.
+    pub(crate) fn known(&self, name: &str) -> Option<Session> {
+        self.all().get(name).cloned()
+    }
+
+    /// The session of a name that was made up just now.
     pub(crate) fn open(&self, name: &str) -> Session {
-        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = sessions.get(name) {
-            return known.clone();
-        }
-        let session = Session::default();
-        sessions.put(name.to_owned(), session.clone());
-        session
+        let mut sessions = self.all();
+        let session = sessions.get_or_insert_ref(name, Session::default);
+        session.clone()
+    }
+
+    fn all(&self) -> MutexGuard<'_, LruCache<String, Session>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -124,6 +130,8 @@ impl FavouritesChange {
         CountryObject::all(self.favourites.iter().copied())
     }
 }
+
+impl Direct for FavouritesChange {}
 
 /// Changes; the public API has none.
 pub(crate) struct Mutation;

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Object};
 use countries::Language;
 
 use super::country::CountryObject;
-use crate::direct::Many;
+use crate::direct::{Direct, Fact, Many};
 use crate::lookups::{CountriesSpeaking, Lookups};
 
 /// A language that is spoken in at least one of the countries.
@@ -38,5 +38,17 @@ impl LanguageObject {
     /// Written from right to left.
     async fn rtl(&self) -> bool {
         self.0.rtl
+    }
+}
+
+impl Direct for LanguageObject {
+    fn fact(&self, field: &str) -> Option<Fact> {
+        Some(match field {
+            "code" => self.0.code.into(),
+            "name" => self.0.name.into(),
+            "native" => self.0.native.into(),
+            "rtl" => self.0.rtl.into(),
+            _ => return None,
+        })
     }
 }

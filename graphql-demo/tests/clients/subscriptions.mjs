@@ -1,6 +1,5 @@
 // node subscriptions.mjs URL: npm graphql-ws and graphql-sse subscribe, see changes and unsubscribe; then a socket that
 // breaks each rule of the graphql-transport-ws protocol, and must be closed with the code that the protocol names.
-import { randomUUID } from 'node:crypto';
 import { createClient as createSseClient } from 'graphql-sse';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
@@ -15,7 +14,7 @@ let passed = 0;
 let failed = 0;
 
 await check('graphql-ws: a query over the socket is answered', async () => {
-  const client = clientFor('query');
+  const client = clientFor(await newVisitor());
   equal(await first(client.iterate({ query: '{ country(code: "BR") { capital } }' })), { country: { capital: 'Brasília' } });
   await client.dispose();
 });
@@ -65,18 +64,25 @@ function equal(got, wanted) {
   if (is !== should) throw new Error(`${should} expected, got ${is}`);
 }
 
-/** A graphql-ws client whose socket names its session in a header, as a browser does with its cookie. */
-function clientFor(session) {
+/** The cookie of a new visitor: the server makes the name up. */
+async function newVisitor() {
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(url, { method: 'POST', headers, body: '{"query": "{ favourites { code } }"}' });
+  return answer.headers.get('set-cookie').split(';')[0];
+}
+
+/** A graphql-ws client whose socket carries a visitor's cookie, as a browser's does. */
+function clientFor(cookie) {
   class InSession extends WebSocket {
     constructor(address, protocols) {
-      super(address, protocols, { headers: { 'x-session': session } });
+      super(address, protocols, { headers: { cookie } });
     }
   }
   return createClient({ url: socketUrl, webSocketImpl: InSession, retryAttempts: 0 });
 }
 
-function sseClientFor(session) {
-  return createSseClient({ url, headers: { 'x-session': session }, retryAttempts: 0 });
+function sseClientFor(cookie) {
+  return createSseClient({ url, headers: { cookie }, retryAttempts: 0 });
 }
 
 async function first(results) {
@@ -85,50 +91,50 @@ async function first(results) {
   return value.data;
 }
 
-async function change(session, field, code) {
+async function change(cookie, field, code) {
   const query = `mutation { ${field}(code: "${code}") { code } }`;
-  const headers = { 'content-type': 'application/json', 'x-session': session };
+  const headers = { 'content-type': 'application/json', cookie };
   const answer = await (await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query }) })).json();
   if (answer.errors) throw new Error(JSON.stringify(answer.errors));
 }
 
 /** Whoever subscribes can't know when the server has begun to watch, so the change is made until it is seen. */
-async function seen(session, results) {
+async function seen(visitor, results) {
   const next = first(results);
   let settled = false;
   next.catch(() => {}).finally(() => (settled = true));
   while (!settled) {
-    await change(session, 'removeFavourite', 'BR');
-    await change(session, 'addFavourite', 'BR');
+    await change(visitor, 'removeFavourite', 'BR');
+    await change(visitor, 'addFavourite', 'BR');
     await Promise.race([next, new Promise((resolve) => setTimeout(resolve, 50))]);
   }
   return next;
 }
 
 async function sees(connect) {
-  const session = randomUUID();
-  const client = connect(session);
+  const visitor = await newVisitor();
+  const client = connect(visitor);
   const results = client.iterate({ query: watch });
-  const { favouritesChanged } = await seen(session, results);
+  const { favouritesChanged } = await seen(visitor, results);
   equal(favouritesChanged.country, { name: 'Brazil' });
   await results.return();
   client.dispose();
 }
 
 async function unsubscribes() {
-  const session = randomUUID();
-  const socket = await open(session);
+  const visitor = await newVisitor();
+  const socket = await open(visitor);
   socket.send(init);
   await socket.until((message) => message.type === 'connection_ack');
   socket.send(subscribe);
   // The answer to a later query says that the subscription stands.
   await socket.ask('two');
-  await change(session, 'addFavourite', 'BR');
+  await change(visitor, 'addFavourite', 'BR');
   await socket.until((message) => message.id === 'one' && message.type === 'next');
   socket.send({ id: 'one', type: 'complete' });
   await socket.ask('three');
   const before = socket.messages.length;
-  await change(session, 'addFavourite', 'AR');
+  await change(visitor, 'addFavourite', 'AR');
   await socket.ask('four');
   const late = socket.messages.slice(before).filter(({ id }) => id === 'one');
   equal(late, []);
@@ -139,7 +145,7 @@ async function unsubscribes() {
 }
 
 async function sessionsAreApart() {
-  const [mine, yours] = [randomUUID(), randomUUID()];
+  const [mine, yours] = [await newVisitor(), await newVisitor()];
   const socket = await open(mine);
   socket.send(init);
   socket.send(subscribe);
@@ -169,8 +175,9 @@ async function closes(code, messages) {
 }
 
 /** A bare socket that keeps what comes. */
-async function open(session = randomUUID()) {
-  const socket = new WebSocket(socketUrl, 'graphql-transport-ws', { headers: { 'x-session': session } });
+async function open(visitor) {
+  const cookie = visitor ?? (await newVisitor());
+  const socket = new WebSocket(socketUrl, 'graphql-transport-ws', { headers: { cookie } });
   const messages = [];
   let arrived = () => {};
   socket.on('message', (text) => {

@@ -45,6 +45,15 @@ impl Demo {
         request.header(CONTENT_TYPE, "application/json").body(body)
     }
 
+    /// A new visitor's cookie, as the server makes it.
+    pub(crate) async fn visitor(&self) -> String {
+        let query = json!({"query": "{ favourites { code } }"});
+        let answer = self.send(&query).await;
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+        assert!(cookie.contains("HttpOnly"), "{cookie}");
+        cookie.split(';').next().unwrap().to_owned()
+    }
+
     pub(crate) async fn send(&self, body: &Value) -> Response {
         self.post(body.to_string()).send().await.unwrap()
     }
