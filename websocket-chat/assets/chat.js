@@ -47,7 +47,7 @@ function connect() {
 function tell(message) { line.send(JSON.stringify(message)); }
 
 function closed(code, reason) {
-  wire.showClose(code, reason);
+  wire.showClose(code, reason, code === CUT_BY_HAND);
   const why = reason || (code === 1006 ? 'the line was cut' : `code ${code}`);
   if (FINAL.includes(code)) return state(`closed: ${why}`, false);
   // Somewhere between half and all of the pause: else all who were cut together come back together.

@@ -48,8 +48,24 @@ export function show({ handshake, frames: reported = [] }) {
   if (count > 0) sum.textContent = `${count} frames, ${bytes.toLocaleString('en')} bytes of payload`;
 }
 
-// The last frame of a line can't be reported over that line; the page knows it from its own side.
-export function showClose(code, reason) {
-  const payload = code === 1006 ? 'no close frame: the line was cut' : `${code} ${reason}`;
-  show({ frames: [{ dir: 'out', opcode: 8, fin: true, masked: false, compressed: false, bytes: code === 1006 ? 0 : 2 + reason.length, payload }] });
+// The last frame of a line can't be reported over that line; the page knows it from its own side. `ours`: this page
+// began the closing.
+export function showClose(code, reason, ours) {
+  if (code === 1006) return showNote('no close frame: the line was cut');
+  const words = new TextEncoder().encode(reason).length;
+  // 1005 stands for a close frame without a code.
+  const bytes = code === 1005 ? 0 : 2 + words;
+  const payload = code === 1005 ? '' : `${code} ${reason}`;
+  show({ frames: [{ dir: ours ? 'in' : 'out', opcode: 8, fin: true, masked: ours, compressed: false, bytes, payload }] });
+}
+
+// What is no frame, and is not counted as one.
+function showNote(text) {
+  const line = document.createElement('tr');
+  line.className = 'control';
+  const cell = document.createElement('td');
+  cell.colSpan = 7;
+  cell.textContent = text;
+  line.append(cell);
+  if (!pause.checked) frames.prepend(line);
 }

@@ -107,7 +107,7 @@ async fn frames_are_right(browser: &Browser) -> Result<()> {
             "frames of the message",
             "const rows = [...document.querySelectorAll('#frames tr')].map(row =>
                  [...row.cells].map(cell => cell.textContent));
-             const ours = rows.filter(row => row[6].includes('message 3 of'));
+             const ours = rows.filter(row => row[6]?.includes('message 3 of'));
              return ours.length < 2 ? null : [ours,
                  document.getElementById('request').textContent, document.getElementById('response').textContent]",
         )
@@ -147,6 +147,15 @@ async fn the_cut_heals(cut: &Browser, other: &Browser) -> Result<()> {
     )
     .await?;
     until_said(cut, "said while you were away").await?;
+    let closing = cut
+        .script("return [...document.querySelectorAll('#frames tr')].map(row => row.innerText).find(row => row.includes('cut by hand'))")
+        .await?;
+    ensure!(
+        closing
+            .as_str()
+            .is_some_and(|row| row.starts_with("→ server")),
+        "the closing is shown as {closing}"
+    );
     let times = cut
         .script("return [...document.querySelectorAll('#messages li')].filter(row => row.innerText.includes('while you were away')).length")
         .await?;

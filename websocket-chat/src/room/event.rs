@@ -18,7 +18,6 @@ pub(crate) struct Event {
     packed: OnceLock<Option<Bytes>>,
 }
 
-#[allow(dead_code, reason = "Socket.IO comes next")]
 impl Event {
     pub(crate) fn new(message: &ServerMessage) -> Arc<Self> {
         let json = serde_json::to_vec(message).expect("strings and numbers always encode");
