@@ -75,8 +75,10 @@ async function main() {
     await browser.script(ENTER, name, room);
     while (!ended && await browser.script("return document.getElementById('state').dataset.up") !== 'yes') await sleep(POLL_MS);
     console.log('ready');
+    // One after the other: the driver promises no order for commands that are under way together.
+    let typing = Promise.resolve();
     readline.createInterface({ input: process.stdin }).on('line', (text) => {
-      browser.script(SAY, text).catch((error) => console.error(error.message));
+      typing = typing.then(() => browser.script(SAY, text)).catch((error) => console.error(error.message));
     });
     while (!ended) {
       for (const line of await browser.script('return window.heard.splice(0)')) console.log(line);
