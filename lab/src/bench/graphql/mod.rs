@@ -8,14 +8,14 @@ mod table;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 
 use super::load::{Load, Post};
 use super::report::Sample;
 use super::{Options, process_cost, release};
 use crate::place::Place;
 
-use peers::Peer;
+use peers::{OURS, Peer};
 use questions::{QUESTIONS, Question};
 
 /// Runs the comparison and prints the tables.
@@ -102,12 +102,11 @@ fn measure(peer: &Peer, load: &Load, post: &Post, seconds: u32) -> Result<Sample
     let offered = load.post(peer.port(), seconds, post)?;
     let cpu = process_cost::cpu_seconds(peer.pid())? - before;
     if offered.failed > 0 {
-        bail!(
-            "{} failed {} of {} requests",
-            peer.title,
-            offered.failed,
-            offered.requests
-        );
+        let (title, failed, all) = (peer.title, offered.failed, offered.requests);
+        // One that is slow under load may miss the load tester's patience now and then; that is its own figure.
+        let few = peer.title != OURS && failed * 100 <= all;
+        ensure!(few, "{title} failed {failed} of {all} requests");
+        println!("{title} failed {failed} of {all} requests");
     }
     Ok(Sample {
         per_second: offered.per_second,

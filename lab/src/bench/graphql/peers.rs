@@ -10,6 +10,8 @@ use crate::place::Place;
 use crate::private_lab::copy_folder;
 use crate::server_process::{ServerProcess, free_port};
 
+pub(super) const OURS: &str = "ours";
+
 #[derive(Debug)]
 pub(super) struct Peer {
     pub(super) title: &'static str,
@@ -21,7 +23,7 @@ impl Peer {
         let port = free_port()?;
         let mut command = Command::new(binaries.path("graphql-demo"));
         command.args(["--bind", &format!("127.0.0.1:{port}")]);
-        Self::start("ours", command, port, folder)
+        Self::start(OURS, command, port, folder)
     }
 
     /// One process, as ours: a JavaScript server has one thread, and ours runs on one.
