@@ -2,7 +2,7 @@
 use anyhow::Result;
 
 use super::Finding;
-use super::witness::Witness;
+use super::witness::{Witness, header};
 
 pub(super) async fn look(witness: &Witness) -> Result<Vec<Finding>> {
     let forged = witness.echo("X-Forwarded-For", "203.0.113.7").await?;
@@ -35,12 +35,4 @@ pub(super) async fn look(witness: &Witness) -> Result<Vec<Finding>> {
             "this is the proxy's fault, not yours: please report it",
         ),
     ])
-}
-
-/// The value of a header line in what /echo shows.
-fn header<'a>(echo: &'a str, name: &str) -> Option<&'a str> {
-    echo.lines().find_map(|line| {
-        let (key, value) = line.split_once(':')?;
-        key.eq_ignore_ascii_case(name).then(|| value.trim())
-    })
 }

@@ -65,6 +65,34 @@ impl Witness {
         Ok(answer.text().await?)
     }
 
+    /// The `X-Request-ID` that a client is told, and the one that the backend saw, of one request.
+    pub(super) async fn request_ids(&self) -> Result<(Option<String>, Option<String>)> {
+        let url = format!("{}/echo", self.main);
+        let answer = self
+            .client
+            .get(url)
+            .send()
+            .await
+            .context("no answer from /echo")?;
+        let told = answer.headers().get("x-request-id");
+        let told = told.and_then(|id| id.to_str().ok()).map(str::to_owned);
+        let seen = header(&answer.text().await?, "X-Request-ID").map(str::to_owned);
+        Ok((told, seen))
+    }
+
+    /// What /metrics counts at the module's backends.
+    pub(super) async fn counted_tries(&self) -> Result<u64> {
+        let metrics = self.status.replace("/api/status", "/metrics");
+        let text = health::text(&self.client, &metrics).await?;
+        let counts = text.lines().filter_map(|line| {
+            let (series, count) = line.rsplit_once(' ')?;
+            let ours = series.starts_with("proxy_upstream_peer_requests_total{")
+                && series.contains("peer=\"backend");
+            ours.then(|| count.parse::<u64>().ok()).flatten()
+        });
+        Ok(counts.sum())
+    }
+
     pub(super) async fn status(&self) -> Result<Status> {
         let value = health::json(&self.client, &self.status).await?;
         serde_json::from_value(value).context("the status API says something else than expected")
@@ -101,4 +129,12 @@ impl Status {
             .find(named)
             .context("no upstream has the backends; look at proxy/conf/nginx.conf")
     }
+}
+
+/// The value of a header line in what /echo shows.
+pub(super) fn header<'a>(echo: &'a str, name: &str) -> Option<&'a str> {
+    echo.lines().find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        key.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
 }

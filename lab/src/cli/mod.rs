@@ -69,7 +69,7 @@ enum Command {
     Doctor,
     /// What you should be able to show after a chapter
     Check {
-        /// 1 to 4
+        /// 1 to 4, or 7
         chapter: u8,
     },
     /// The book
