@@ -7,7 +7,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
-use crate::store::{Event, Store, StoreError};
+use crate::store::{Event, Span, Store, StoreError};
 
 /// Events that are read from the store at a time.
 const CHUNK: usize = 16;
@@ -21,6 +21,8 @@ pub(crate) struct Following {
     seen: i64,
     behind: bool,
     read: VecDeque<Arc<Event>>,
+    /// How many the store had when it began.
+    before: u64,
 }
 
 impl Following {
@@ -28,15 +30,30 @@ impl Following {
     pub(crate) async fn from_now(store: Store, token: Uuid) -> Result<Self, StoreError> {
         // In this order: what is committed in between is heard live and known to be old.
         let live = store.subscribe(token);
-        let latest = store.latest(token).await?;
+        let mut seen = last(&store, token).await?;
+        let before = loop {
+            let count = store.count(token, Span::default()).await?;
+            let now = last(&store, token).await?;
+            if now == seen {
+                break count;
+            }
+            // One more was committed meanwhile, and nobody knows whether it is in the count.
+            seen = now;
+        };
         Ok(Self {
             store,
             token,
             live,
-            seen: latest.map_or(0, |event| event.sequence),
+            seen,
             behind: false,
             read: VecDeque::new(),
+            before,
         })
+    }
+
+    /// How many events the store had before the first that `next` returns.
+    pub(crate) fn before(&self) -> u64 {
+        self.before
     }
 
     /// The next event, whenever it comes; None when the store has gone.
@@ -71,4 +88,9 @@ impl Following {
     fn is_new(&self, event: &Event) -> bool {
         event.sequence == 0 || event.sequence > self.seen
     }
+}
+
+async fn last(store: &Store, token: Uuid) -> Result<i64, StoreError> {
+    let event = store.latest(token).await?;
+    Ok(event.map_or(0, |event| event.sequence))
 }

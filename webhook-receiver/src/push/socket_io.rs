@@ -17,7 +17,7 @@ use super::Following;
 use crate::api::record::content;
 use crate::api::{pairs, record};
 use crate::app::App;
-use crate::store::{Event, Span, Token};
+use crate::store::{Event, Token};
 
 /// The largest packet that a client may send; it only ever sends subscriptions.
 const PAYLOAD: u64 = 64 * 1024;
@@ -112,11 +112,7 @@ async fn push(
     token: &Token,
     mut following: Following,
 ) {
-    let mut total = app
-        .store
-        .count(token.id, Span::default())
-        .await
-        .unwrap_or_default();
+    let mut total = following.before();
     loop {
         let event = match following.next().await {
             Ok(Some(event)) => event,
