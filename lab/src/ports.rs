@@ -1,8 +1,7 @@
 //! Which port each listening socket of the lab has. All are movable: a second lab, or a test, takes free ones.
-use std::hash::{BuildHasher, RandomState};
 use std::net::TcpListener;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 /// The ports of one lab, all on 127.0.0.1.
@@ -50,10 +49,16 @@ impl Default for Ports {
 }
 
 impl Ports {
-    /// Ports that nobody has at this moment, and that no other lab will take while this process lives.
+    /// Ports that nobody has at this moment. All are held until the last is known, so they differ.
     pub fn free() -> Result<Self> {
-        let mut ports = reserved_block()?;
-        let mut next = || ports.next().context("a block has a port for each field");
+        let held = (0..17)
+            .map(|_| TcpListener::bind("127.0.0.1:0"))
+            .collect::<Result<Vec<_>, _>>()
+            .context("no free port on 127.0.0.1")?;
+        let mut ports = held
+            .iter()
+            .map(|listener| listener.local_addr().map(|address| address.port()));
+        let mut next = || ports.next().expect("one was bound for each field");
         Ok(Self {
             http: next()?,
             docs: next()?,
@@ -90,30 +95,6 @@ impl Ports {
     pub fn url(port: u16) -> String {
         format!("http://localhost:{port}/")
     }
-}
-
-/// Below those that systems give to outgoing connections (Linux from 32768, macOS from 49152): a port from there may
-/// be somebody's by the time its server starts.
-const FIRST: u16 = 20_000;
-const BLOCKS: u16 = 600;
-const WIDTH: u16 = 20;
-
-/// The ports of a block, the first of which this process holds from now on: it is the sign that the block is taken.
-fn reserved_block() -> Result<std::ops::Range<u16>> {
-    let bind = |port: u16| TcpListener::bind(("127.0.0.1", port));
-    let any = RandomState::new().hash_one(std::process::id()) % u64::from(BLOCKS);
-    for block in (any..).take(usize::from(BLOCKS)) {
-        let block =
-            u16::try_from(block % u64::from(BLOCKS)).context("a block's number is small")?;
-        let first = FIRST + block * WIDTH;
-        let Ok(sign) = bind(first) else { continue };
-        let ports = first + 1..first + WIDTH;
-        if ports.clone().all(|port| bind(port).is_ok()) {
-            std::mem::forget(sign);
-            return Ok(ports);
-        }
-    }
-    bail!("no {WIDTH} free ports in a row on 127.0.0.1 from {FIRST} on")
 }
 
 fn from_environment(variable: &str, default: u16) -> Result<u16> {

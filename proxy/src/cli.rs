@@ -18,13 +18,14 @@ pub(crate) const SERVER: &str = concat!("proxy/", env!("CARGO_PKG_VERSION"));
 pub(crate) const NAME: &str = "proxy";
 
 /// What nginx can be built with and this is, and what it can be built without; tools ask with `-V`.
-const WITH: &str = "--with-http_realip_module";
-const WITHOUT: &str = "--without-http-cache --without-http_auth_basic_module --without-http_autoindex_module \
+const WITH: &str =
+    "--with-http_realip_module --with-http_auth_request_module --with-http_secure_link_module";
+const WITHOUT: &str = "--without-http-cache --without-http_autoindex_module \
 --without-http_browser_module --without-http_charset_module --without-http_empty_gif_module \
---without-http_fastcgi_module --without-http_geo_module --without-http_grpc_module --without-http_gzip_module \
+--without-http_fastcgi_module --without-http_grpc_module --without-http_gzip_module \
 --without-http_memcached_module \
---without-http_mirror_module --without-http_referer_module --without-http_scgi_module \
---without-http_split_clients_module --without-http_ssi_module --without-http_tunnel_module \
+--without-http_mirror_module --without-http_scgi_module \
+--without-http_ssi_module --without-http_tunnel_module \
 --without-http_upstream_least_time_module --without-http_upstream_sticky_module --without-http_userid_module \
 --without-http_uwsgi_module";
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::accept::ConnectionInfo;
 use crate::body::Spool;
-use crate::config::{Config, Location, Server};
+use crate::config::{Config, Location, Server, Worth};
 use crate::fault::Fault;
 use crate::http1::{Framing, Head, RequestHead, ResponseHead};
 use crate::limit::{Held, Verdict};
@@ -55,6 +55,12 @@ pub(crate) struct Exchange {
     /// The status that is sent in place of the page's own.
     pub(crate) status_overwrite: Option<u16>,
     pub(crate) internal: bool,
+    /// Asked by another exchange (`auth_request`): its answer goes to nobody.
+    pub(crate) inner: bool,
+    /// What `WWW-Authenticate` says if the answer is 401.
+    pub(crate) challenge: Option<Vec<u8>>,
+    /// Values of `map`, `geo` and `split_clients`, each worked out once.
+    pub(crate) classes: std::cell::RefCell<Vec<Worth>>,
     pub(crate) request_id: std::cell::OnceCell<[u8; 32]>,
 }
 

@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 
 use crate::exchange::Exchange;
-use crate::http1::head::matches_variable;
 
 pub(crate) fn hostname() -> &'static str {
     static NAME: LazyLock<String> = LazyLock::new(|| {
@@ -44,18 +43,19 @@ fn random_bytes() -> [u8; 16] {
 
 /// `$remote_user`: the name in Basic credentials (RFC 7617), whether or not anybody checked it.
 pub(crate) fn basic_user(exchange: &Exchange) -> Option<Vec<u8>> {
-    let head = &exchange.request.head.head;
-    let value = head
-        .iter()
-        .find(|h| matches_variable(h.name, b"authorization"))?
-        .value;
+    basic_credentials(exchange).map(|(user, _)| user)
+}
+
+/// Name and password of Basic credentials.
+pub(crate) fn basic_credentials(exchange: &Exchange) -> Option<(Vec<u8>, Vec<u8>)> {
+    let value = exchange.request.head.head.get_named(b"authorization")?;
     let (scheme, encoded) = value.split_at(value.iter().position(|&b| b == b' ')?);
     if !scheme.eq_ignore_ascii_case(b"basic") {
         return None;
     }
     let decoded = decode_base64(encoded.trim_ascii())?;
     let colon = decoded.iter().position(|&b| b == b':')?;
-    Some(decoded[..colon].to_vec())
+    Some((decoded[..colon].to_vec(), decoded[colon + 1..].to_vec()))
 }
 
 fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {

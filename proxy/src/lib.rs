@@ -29,6 +29,7 @@ mod parse;
 mod pipeline;
 mod respond;
 mod route;
+mod subrequest;
 mod upstream;
 mod variables;
 mod worker;

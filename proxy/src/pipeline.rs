@@ -61,12 +61,33 @@ pub(crate) async fn serve(worker: &Worker, client: &mut Client) -> Next {
     next
 }
 
+/// Serves a request of our own making, whose answer is only looked at.
+pub(crate) async fn serve_inner(worker: &Worker, ex: &mut Exchange, client: &mut Client) {
+    let routed = route::route(ex);
+    let result = rounds(worker, ex, client, routed).await;
+    if let Err(fault) = result
+        && ex.sent.status == 0
+    {
+        ex.sent.status = fault.status;
+    }
+}
+
 /// All stages between parse and log; whatever fails becomes an answer here, and nowhere else.
 async fn stages(worker: &Worker, ex: &mut Exchange, client: &mut Client) -> Result<Flow, Fault> {
-    let mut routed = match ex.fault_at_parse.take() {
+    let routed = match ex.fault_at_parse.take() {
         Some(fault) => Err(fault),
         None => route::route(ex),
     };
+    rounds(worker, ex, client, routed).await
+}
+
+/// From a location to the next, until the answer is out.
+async fn rounds(
+    worker: &Worker,
+    ex: &mut Exchange,
+    client: &mut Client,
+    mut routed: Result<Routed, Fault>,
+) -> Result<Flow, Fault> {
     loop {
         let flow = match routed {
             Ok(Routed::Return { status, text }) => returned(worker, ex, client, status, text).await,
@@ -90,9 +111,11 @@ async fn stages(worker: &Worker, ex: &mut Exchange, client: &mut Client) -> Resu
 async fn content(worker: &Worker, ex: &mut Exchange, client: &mut Client) -> Result<Flow, Fault> {
     check_body_size(ex)?;
     let location = Arc::clone(&ex.location);
-    parse::real_ip::apply(ex, location.real_ip.as_ref());
+    if !ex.inner {
+        parse::real_ip::apply(ex, location.real_ip.as_ref());
+    }
     limit::check(ex, &location).await?;
-    access::check(ex)?;
+    access::check(worker, ex, &location).await?;
     if let Some(flow) = content::try_files(ex)? {
         return Ok(flow);
     }
@@ -198,6 +221,9 @@ async fn read_request(worker: &Worker, client: &mut Client) -> Option<Exchange> 
         error_status: None,
         status_overwrite: None,
         internal: false,
+        inner: false,
+        challenge: None,
+        classes: Default::default(),
         request_id: std::cell::OnceCell::new(),
         config: Arc::clone(&config),
     };

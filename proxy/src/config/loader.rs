@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::classes::{self, Class};
 use super::limits::ZoneTable;
 use super::logs::{AccessLog, ErrorLog, Escape, Format, Level};
 use super::pattern::{self, Pattern};
@@ -14,7 +15,7 @@ use super::scope::Scope;
 use super::syntax::{self, Arg, ConfigError, Directive};
 use super::template::Template;
 use super::upstream::UpstreamBlock;
-use super::{Config, core, http, logs, map, rewrite};
+use super::{Config, core, http, logs, rewrite};
 use crate::limit::Zones;
 use crate::log::LogFile;
 use crate::upstream::resolve::HostMap;
@@ -63,10 +64,10 @@ pub(crate) fn load(options: &LoadOptions) -> Result<Config, ConfigError> {
 pub(crate) fn build(tree: syntax::Tree, options: &LoadOptions) -> Result<Config, ConfigError> {
     let mut loader = Loader::new(options.clone())?;
     let root = Scope::root(&tree.directives);
-    let mut maps = Vec::new();
-    loader.collect_names(&tree.directives, &mut maps)?;
-    let maps = maps.into_iter().map(|d| map::Map::parse(d, &loader.names));
-    let maps = maps.collect::<Result<Vec<_>, _>>()?;
+    let mut blocks = Vec::new();
+    loader.collect_names(&tree.directives, &mut blocks)?;
+    let classes = blocks.into_iter().map(|d| Class::parse(d, &loader.names));
+    let classes = classes.collect::<Result<Vec<_>, _>>()?;
     let core = core::parse(&root, &loader)?;
     let listens = match root.find("http") {
         Some(block) => http::parse(&root, block, &mut loader)?,
@@ -75,7 +76,7 @@ pub(crate) fn build(tree: syntax::Tree, options: &LoadOptions) -> Result<Config,
     Ok(Config {
         core,
         listens,
-        maps,
+        classes,
         upstreams: loader.upstreams.take(),
         user_variables: loader.names.user_count(),
         keeps_sent_head: loader.keeps_sent_head.get(),
@@ -134,7 +135,7 @@ impl Loader {
     fn collect_names<'a>(
         &mut self,
         directives: &'a [Directive],
-        maps: &mut Vec<&'a Directive>,
+        classes: &mut Vec<&'a Directive>,
     ) -> Result<(), ConfigError> {
         for directive in directives {
             if let Some(name) = rewrite::defines(directive)
@@ -144,27 +145,17 @@ impl Loader {
                     .define(name)
                     .map_err(|why| directive.error(why))?;
             }
-            if directive.name == "map" {
-                self.define_map(directive, maps.len())?;
-                maps.push(directive);
+            if let Some(name) = classes::defines(directive)? {
+                self.names.define_class(name, classes.len());
+                classes.push(directive);
             }
             for arg in &directive.args {
                 for name in pattern::group_names(pattern_text(arg)) {
                     self.names.define(&name).map_err(|why| arg.error(why))?;
                 }
             }
-            self.collect_names(directive.children(), maps)?;
+            self.collect_names(directive.children(), classes)?;
         }
-        Ok(())
-    }
-
-    fn define_map(&mut self, directive: &Directive, index: usize) -> Result<(), ConfigError> {
-        let name = directive
-            .args
-            .get(1)
-            .and_then(|arg| arg.text.strip_prefix('$'));
-        let name = name.ok_or_else(|| directive.error("invalid variable name"))?;
-        self.names.define_map(name, index);
         Ok(())
     }
 

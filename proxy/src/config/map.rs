@@ -15,6 +15,8 @@ pub(crate) struct Map {
     patterns: Vec<(Pattern, Template)>,
     default: Template,
     hostnames: bool,
+    /// Worked out anew at each use.
+    pub(super) volatile: bool,
 }
 
 impl Map {
@@ -25,6 +27,7 @@ impl Map {
             patterns: Vec::new(),
             default: Template::default(),
             hostnames: false,
+            volatile: false,
         };
         for line in directive.block.as_deref().unwrap_or_default() {
             map.add(line, names)?;
@@ -35,7 +38,7 @@ impl Map {
     fn add(&mut self, line: &Directive, names: &Names) -> Result<(), ConfigError> {
         match (line.name.as_str(), line.args.as_slice()) {
             ("hostnames", []) => self.hostnames = true,
-            ("volatile", []) => {}
+            ("volatile", []) => self.volatile = true,
             ("default", [value]) => self.default = Template::parse(value, names)?,
             (key, [value]) => {
                 let value = Template::parse(value, names)?;
@@ -48,8 +51,15 @@ impl Map {
                     Matcher::Pattern(pattern) => self.patterns.push((pattern, value)),
                     Matcher::Text => {
                         let key = key.strip_prefix('\\').unwrap_or(key).to_ascii_lowercase();
-                        if self.exact.insert(key.clone().into_bytes(), value).is_some() {
-                            return Err(line.error(format!("conflicting parameter \"{key}\"")));
+                        let whole = key.strip_prefix('.').filter(|_| self.hostnames);
+                        let below = whole.map(|whole| format!("*.{whole}"));
+                        for key in [Some(whole.unwrap_or(&key)), below.as_deref()]
+                            .into_iter()
+                            .flatten()
+                        {
+                            if self.exact.insert(key.into(), value.clone()).is_some() {
+                                return Err(line.error(format!("conflicting parameter \"{key}\"")));
+                            }
                         }
                     }
                 }
@@ -60,21 +70,22 @@ impl Map {
     }
 
     /// Writes the value for this exchange; there always is one, if only an empty one.
-    pub(crate) fn write(&self, exchange: &Exchange, out: &mut Vec<u8>) -> bool {
+    pub(super) fn write(&self, exchange: &Exchange, out: &mut Vec<u8>) {
         let source = self.source.evaluate(exchange);
-        let key = source.to_ascii_lowercase();
+        let mut key = source.to_ascii_lowercase();
+        // A name may end in the dot of the root.
+        if self.hostnames && key.last() == Some(&b'.') {
+            key.pop();
+        }
         if let Some(value) = self.exact(&key) {
-            value.write(exchange, out);
-            return true;
+            return value.write(exchange, out);
         }
         for (pattern, value) in &self.patterns {
             if let Some(captures) = pattern.regex.captures(&source) {
-                value.write_with(exchange, Some(&captures), out);
-                return true;
+                return value.write_with(exchange, Some(&captures), out);
             }
         }
         self.default.write(exchange, out);
-        true
     }
 
     fn exact(&self, key: &[u8]) -> Option<&Template> {

@@ -3,7 +3,10 @@
 //! string that it has to interpret.
 
 mod access;
+mod auth;
+mod classes;
 mod core;
+mod geo;
 mod headers;
 mod http;
 mod limits;
@@ -15,9 +18,12 @@ mod map;
 mod pattern;
 mod proxy_pass;
 mod real_ip;
+mod referers;
 mod rewrite;
 mod scope;
+mod secure_link;
 mod server;
+mod split_clients;
 pub(crate) mod syntax;
 mod template;
 mod upstream;
@@ -29,13 +35,14 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::core::Core;
 pub(crate) use access::AccessRule;
+pub(crate) use auth::{Auth, AuthRequest, Basic};
+pub(crate) use classes::{Class, Worth};
 pub(crate) use headers::{AddHeader, Expires, ExpiresWhen};
 pub(crate) use limits::{Limits, RequestLimit};
 pub(crate) use listen::{Listen, ListenAddress};
 pub(crate) use loader::{LoadOptions, build, load};
 pub(crate) use location::{Handler, Location, Locations, TryFile};
 pub(crate) use logs::{ErrorLog, Escape, Level};
-pub(crate) use map::Map;
 pub(crate) use pattern::Pattern;
 pub(crate) use proxy_pass::{
     CookieMatch, CookieRule, ProxyPass, ProxySettings, RedirectRule, Target, host_and_port,
@@ -57,7 +64,8 @@ pub(crate) use values::parse_size;
 pub(crate) struct Config {
     pub(crate) core: Core,
     pub(crate) listens: Vec<Listen>,
-    pub(crate) maps: Vec<Map>,
+    /// What `map`, `geo` and `split_clients` define.
+    pub(crate) classes: Vec<Class>,
     /// The `upstream {}` blocks first, then one for each `proxy_pass` to a plain address.
     pub(crate) upstreams: Vec<Arc<UpstreamBlock>>,
     pub(crate) user_variables: usize,

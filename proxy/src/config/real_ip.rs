@@ -29,6 +29,10 @@ pub(crate) enum RealIpHeader {
 }
 
 impl Trusted {
+    pub(super) fn of(networks: Vec<Network>) -> Self {
+        Self(networks)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -97,7 +97,7 @@ pub(super) fn program(scope: &Scope<'_>, loader: &Loader) -> Result<Vec<Step>, C
 
 /// The names that this directive defines, before any template is read.
 pub(super) fn defines(directive: &Directive) -> Option<&str> {
-    if directive.name != "set" {
+    if !matches!(directive.name.as_str(), "set" | "auth_request_set") {
         return None;
     }
     directive.args.first()?.text.strip_prefix('$')
@@ -107,20 +107,23 @@ fn set(directive: &Directive, loader: &Loader) -> Result<Step, ConfigError> {
     let [name, value] = directive.args.as_slice() else {
         return Err(directive.error("invalid number of arguments in \"set\" directive"));
     };
-    let to = match name.text.strip_prefix('$') {
-        Some("args") => Assign::Args,
-        Some("limit_rate") => Assign::LimitRate,
-        Some(user) => loader
-            .names
-            .user(user)
-            .map(Assign::User)
-            .ok_or_else(|| name.error(format!("the duplicate \"{user}\" variable")))?,
-        None => return Err(name.error(format!("invalid variable name \"{}\"", name.text))),
-    };
     Ok(Step::Set {
-        to,
+        to: assign(name, loader)?,
         value: loader.template(value)?,
     })
+}
+
+/// The variable that a value is given to.
+pub(super) fn assign(name: &Arg, loader: &Loader) -> Result<Assign, ConfigError> {
+    match name.text.strip_prefix('$') {
+        Some("args") => Ok(Assign::Args),
+        Some("limit_rate") => Ok(Assign::LimitRate),
+        Some(user) => {
+            let index = loader.names.user(user).map(Assign::User);
+            index.ok_or_else(|| name.error(format!("the duplicate \"{user}\" variable")))
+        }
+        None => Err(name.error(format!("invalid variable name \"{}\"", name.text))),
+    }
 }
 
 /// `return code`, `return code text`, `return code URL`, `return URL`.

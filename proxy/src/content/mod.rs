@@ -156,12 +156,14 @@ fn index(ex: &mut Exchange) -> Result<Flow, Fault> {
     let location = Arc::clone(&ex.location);
     for name in &location.files.index {
         let name = name.evaluate(ex);
-        let path = if name.starts_with(b"/") {
+        // A name with a slash in front is a place to go on, whether or not there is a file.
+        let elsewhere = name.starts_with(b"/");
+        let path = if elsewhere {
             name
         } else {
             [&ex.request.path[..], &name].concat()
         };
-        if as_path(&location.file_for(ex, &path))?.is_file() {
+        if elsewhere || as_path(&location.file_for(ex, &path))?.is_file() {
             ex.request.path = path;
             ex.request.untouched = false;
             ex.internal = true;

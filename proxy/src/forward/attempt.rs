@@ -261,7 +261,7 @@ impl Attempt<'_> {
         if settings.intercept_errors && status >= 300 && respond::has_page(ex, status) {
             return Some(Fault::status(status));
         }
-        if status == 101 && !tunnel::was_asked_for(ex, settings) {
+        if status == 101 && (ex.inner || !tunnel::was_asked_for(ex, settings)) {
             let why = "upstream switched protocols without being asked to";
             return Some(Fault::upstream(502, Failure::InvalidHeader, why));
         }

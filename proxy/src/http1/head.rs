@@ -48,13 +48,19 @@ pub(crate) struct Header<'a> {
 
 /// The bytes of a head and where its fields are. Reused from request to request, so that a
 /// keep-alive connection parses without allocating.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Head {
     pub(super) raw: Vec<u8>,
     pub(super) fields: Vec<Field>,
 }
 
 impl Head {
+    /// The first field of this name, in lower case with underscores as variables have it.
+    pub(crate) fn get_named(&self, variable: &[u8]) -> Option<&[u8]> {
+        let named = |header: &Header<'_>| matches_variable(header.name, variable);
+        self.iter().find(named).map(|header| header.value)
+    }
+
     pub(crate) fn clear(&mut self) {
         self.raw.clear();
         self.fields.clear();

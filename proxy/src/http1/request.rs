@@ -51,7 +51,7 @@ pub(crate) enum BadHead {
 }
 
 /// A parsed request head; reused for every request of a connection.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct RequestHead {
     pub(crate) head: Head,
     method: Span,

@@ -11,6 +11,8 @@ use tokio::net::{TcpStream, UnixStream};
 pub(crate) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+    /// Takes everything and says nothing: the client of a request of our own.
+    Nowhere,
 }
 
 impl Stream {
@@ -25,6 +27,7 @@ impl Stream {
                 stream.try_read(&mut [0; 1]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock
             ),
+            Self::Nowhere => false,
         }
     }
 
@@ -32,6 +35,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.readable().await,
             Self::Unix(stream) => stream.readable().await,
+            Self::Nowhere => std::future::pending().await,
         }
     }
 }
@@ -45,6 +49,7 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Nowhere => Poll::Pending,
         }
     }
 }
@@ -58,6 +63,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Nowhere => Poll::Ready(Ok(buf.len())),
         }
     }
 
@@ -69,6 +75,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Nowhere => Poll::Ready(Ok(())),
         }
     }
 }

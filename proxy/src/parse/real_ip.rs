@@ -30,7 +30,7 @@ pub(crate) fn apply(ex: &mut Exchange, rules: Option<&Arc<RealIp>>) {
 
 // ANCHOR: chain
 /// Whom the chain names, if its last writer, the peer, is trusted.
-fn client(
+pub(crate) fn client(
     peer: Option<SocketAddr>,
     chain: &[u8],
     trusted: &Trusted,

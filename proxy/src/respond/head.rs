@@ -61,6 +61,9 @@ pub(crate) fn write(
             peer_fields(ex, head, framing, settings, outgoing, &mut out)
         }
     };
+    if let Some(challenge) = ex.challenge.as_ref().filter(|_| status == 401) {
+        line(&mut out, b"WWW-Authenticate", challenge);
+    }
     connection_fields(ex, outgoing, &mut out);
     added_fields(ex, status, modified, start, &mut out);
     out.extend_from_slice(b"\r\n");

@@ -19,7 +19,7 @@ pub(crate) use head::{Source, line, write as write_head};
 pub(crate) use reply::{Content, Reply, complete};
 
 use crate::accept::{Client, Gone};
-use crate::config::Level;
+use crate::config::{Level, parse_size};
 use crate::exchange::Exchange;
 use crate::fault::{Blame, CLIENT_CLOSED, CLOSE_SILENTLY, Fault};
 use crate::log;
@@ -80,7 +80,10 @@ async fn send_file(
 /// Waits so that no more than `limit_rate` bytes a second go out.
 pub(crate) async fn pace(ex: &Exchange, next: usize) {
     let Some(rate) = ex.limit_rate else { return };
-    let free = ex.location.client.limit_rate_after;
+    let free = ex.location.client.limit_rate_after.as_ref();
+    let free = free
+        .and_then(|free| parse_size(&String::from_utf8(free.evaluate(ex)).ok()?))
+        .unwrap_or(0);
     let counted = (ex.sent.body_bytes + next as u64)
         .saturating_sub(free)
         .saturating_sub(rate);

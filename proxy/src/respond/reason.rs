@@ -52,6 +52,7 @@ pub(super) fn title(status: u16) -> String {
         494 => "400 Request Header Or Cookie Too Large".to_owned(),
         // Statuses of RFC 9110's own names differ from the pages' titles only here.
         302 => "302 Found".to_owned(),
+        401 => "401 Authorization Required".to_owned(),
         408 => "408 Request Time-out".to_owned(),
         _ => format!("{status} {}", phrase(status)).trim_end().to_owned(),
     }

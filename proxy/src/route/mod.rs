@@ -6,7 +6,7 @@ mod rewrite;
 
 use std::sync::Arc;
 
-pub(crate) use rewrite::Ran;
+pub(crate) use rewrite::{Ran, assign};
 
 use crate::exchange::Exchange;
 use crate::fault::{Blame, Fault};

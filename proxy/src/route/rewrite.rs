@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::config::{Assign, Condition, FileTest, Flag, Step, Template, parse_size};
+use crate::config::{Assign, Condition, FileTest, Flag, Step, parse_size};
 use crate::exchange::Exchange;
 use crate::fault::{Blame, Fault};
 
@@ -33,7 +33,10 @@ pub(super) fn run(ex: &mut Exchange, steps: &[Step]) -> Result<Ran, Fault> {
 fn run_steps(ex: &mut Exchange, steps: &[Step], changed: &mut bool) -> Result<Ran, Fault> {
     for step in steps {
         match step {
-            Step::Set { to, value } => set(ex, *to, value),
+            Step::Set { to, value } => {
+                let value = value.evaluate(ex);
+                assign(ex, *to, value);
+            }
             Step::Break => return Ok(Ran::Break),
             Step::Return { status, text } => {
                 let text = text.as_ref().map(|text| text.evaluate(ex));
@@ -67,11 +70,14 @@ fn run_steps(ex: &mut Exchange, steps: &[Step], changed: &mut bool) -> Result<Ra
     Ok(Ran::Through)
 }
 
-fn set(ex: &mut Exchange, to: Assign, value: &Template) {
-    let value = value.evaluate(ex);
+/// Gives a variable its value (`set`, `auth_request_set`).
+pub(crate) fn assign(ex: &mut Exchange, to: Assign, value: Vec<u8>) {
     match to {
         Assign::User(index) => ex.vars[index] = Some(value),
-        Assign::Args => ex.request.args = value,
+        Assign::Args => {
+            ex.request.args = value;
+            ex.request.untouched = false;
+        }
         Assign::LimitRate => {
             let text = String::from_utf8_lossy(&value).into_owned();
             ex.limit_rate = parse_size(&text).filter(|&rate| rate > 0);

@@ -7,6 +7,7 @@ use regex::bytes::Captures;
 
 use super::{Family, Plain, Var, upstream};
 use crate::clock;
+use crate::config::Class;
 use crate::decimal;
 use crate::exchange::Exchange;
 use crate::http1::{Known, head};
@@ -33,7 +34,7 @@ impl Var {
             }
             Self::Family(family, name) => put(out, family_value(*family, name, exchange)),
             Self::User(index) => put(out, exchange.vars.get(*index).and_then(Option::as_deref)),
-            Self::Map(index) => exchange.config.maps[*index].write(exchange, out),
+            Self::Class(index) => Class::write(exchange, *index, out),
             Self::Capture(group) => match captures {
                 Some(captures) => put(out, captures.get(*group).map(|m| m.as_bytes())),
                 None => put(
@@ -94,6 +95,27 @@ impl Plain {
             Self::ProxyPort => put(out, Some(ex.proxied_to.port.as_bytes())),
             Self::DocumentRoot | Self::RealpathRoot => put(out, Some(ex.location.root_path(ex))),
             Self::RequestFilename => put(out, Some(ex.location.file_path(ex))),
+            Self::InvalidReferer => {
+                let invalid =
+                    ex.location.referers.as_ref().is_some_and(|known| {
+                        !known.hold(ex.request.head.head.get_named(b"referer"))
+                    });
+                put(out, Some(if invalid { "1" } else { "" }))
+            }
+            Self::SecureLink => put(
+                out,
+                ex.location
+                    .secure_link
+                    .as_ref()
+                    .and_then(|link| link.value(ex)),
+            ),
+            Self::SecureLinkExpires => put(
+                out,
+                ex.location
+                    .secure_link
+                    .as_ref()
+                    .and_then(|link| link.expires(ex)),
+            ),
             Self::RemoteUser => put(out, identity::basic_user(ex)),
             _ => self.write_connection(ex, out),
         }

@@ -16,8 +16,8 @@ pub(crate) enum Var {
     Capture(usize),
     /// Defined by `set`, or by a named capture.
     User(usize),
-    /// Defined by `map`.
-    Map(usize),
+    /// Defined by `map`, `geo` or `split_clients`.
+    Class(usize),
 }
 
 impl Var {
@@ -83,6 +83,7 @@ plain! {
     Host = "host",
     Hostname = "hostname",
     Https = "https",
+    InvalidReferer = "invalid_referer",
     IsArgs = "is_args",
     IsRequestPort = "is_request_port",
     LimitConnStatus = "limit_conn_status",
@@ -114,6 +115,8 @@ plain! {
     RequestTime = "request_time",
     RequestUri = "request_uri",
     Scheme = "scheme",
+    SecureLink = "secure_link",
+    SecureLinkExpires = "secure_link_expires",
     ServerAddr = "server_addr",
     ServerName = "server_name",
     ServerPort = "server_port",
@@ -159,7 +162,7 @@ const FAMILIES: [(&str, Family); 8] = [
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     user: HashMap<String, usize>,
-    maps: HashMap<String, usize>,
+    classes: HashMap<String, usize>,
 }
 
 impl Names {
@@ -173,8 +176,8 @@ impl Names {
         Ok(*self.user.entry(name.to_owned()).or_insert(next))
     }
 
-    pub(crate) fn define_map(&mut self, name: &str, index: usize) {
-        self.maps.insert(name.to_owned(), index);
+    pub(crate) fn define_class(&mut self, name: &str, index: usize) {
+        self.classes.insert(name.to_owned(), index);
     }
 
     pub(crate) fn user_count(&self) -> usize {
@@ -191,8 +194,8 @@ impl Names {
             return Ok(Var::Capture(usize::from(digit - b'0')));
         }
         let lower = name.to_ascii_lowercase();
-        if let Some(&index) = self.maps.get(name) {
-            return Ok(Var::Map(index));
+        if let Some(&index) = self.classes.get(name) {
+            return Ok(Var::Class(index));
         }
         if let Some(plain) = Plain::find(&lower) {
             return Ok(Var::Plain(plain));

@@ -1,5 +1,6 @@
 //! The proxy from outside: the real binary, raw bytes in, raw bytes out.
 
+mod access;
 mod bad_input;
 mod bodies;
 mod configuration;

@@ -29,7 +29,7 @@ pub(crate) struct ClientSettings {
     pub(crate) chunked: bool,
     pub(crate) server_tokens: bool,
     pub(crate) limit_rate: Option<Template>,
-    pub(crate) limit_rate_after: u64,
+    pub(crate) limit_rate_after: Option<Template>,
 }
 
 pub(super) fn client(scope: &Scope<'_>, loader: &Loader) -> Result<ClientSettings, ConfigError> {
@@ -47,6 +47,9 @@ pub(super) fn client(scope: &Scope<'_>, loader: &Loader) -> Result<ClientSetting
     let disable = disable.map(|d| d.args.iter().map(|arg| arg.text.clone()).collect());
     let limit_rate = scope
         .find("limit_rate")
+        .map(|d| loader.template(values::only(d)?));
+    let limit_rate_after = scope
+        .find("limit_rate_after")
         .map(|d| loader.template(values::only(d)?));
     let in_file = scope
         .find("client_body_in_file_only")
@@ -71,6 +74,6 @@ pub(super) fn client(scope: &Scope<'_>, loader: &Loader) -> Result<ClientSetting
             .find("server_tokens")
             .is_none_or(|d| d.args[0].text != "off"),
         limit_rate: limit_rate.transpose()?,
-        limit_rate_after: scope.size("limit_rate_after", 0)?,
+        limit_rate_after: limit_rate_after.transpose()?,
     })
 }

@@ -13,14 +13,17 @@ pub(crate) use files::{Files, TryFile};
 pub(crate) use tree::Locations;
 
 use super::access::{self, AccessRule};
+use super::auth::{self, Auth};
 use super::headers::{self, AddHeader, Expires};
 use super::limits::{self, Limits};
 use super::loader::Loader;
 use super::logs::{self, AccessLog, ErrorLog};
 use super::proxy_pass::{self, ProxyPass};
 use super::real_ip::{self, RealIp};
+use super::referers::{self, Referers};
 use super::rewrite::{self, Step};
 use super::scope::Scope;
+use super::secure_link::{self, SecureLink};
 use super::syntax::ConfigError;
 
 /// Everything that holds for requests of one location (or of a server outside of any).
@@ -37,6 +40,9 @@ pub(crate) struct Location {
     pub(crate) real_ip: Option<Arc<RealIp>>,
     pub(crate) limits: Option<Box<Limits>>,
     pub(crate) access: Vec<AccessRule>,
+    pub(crate) auth: Option<Box<Auth>>,
+    pub(crate) referers: Option<Box<Referers>>,
+    pub(crate) secure_link: Option<Box<SecureLink>>,
     pub(crate) limit_except: Option<LimitExcept>,
     pub(crate) try_files: Option<(Vec<TryFile>, TryFile)>,
     pub(crate) files: Files,
@@ -62,6 +68,7 @@ pub(crate) enum Handler {
 pub(crate) struct LimitExcept {
     pub(crate) methods: Vec<String>,
     pub(crate) rules: Vec<AccessRule>,
+    pub(crate) auth: Option<Box<Auth>>,
 }
 
 /// How a redirect's address is completed.
@@ -112,7 +119,10 @@ impl Location {
             real_ip: real_ip::real_ip(scope)?,
             limits: limits::limits(scope, loader)?,
             access: access::rules(scope)?,
-            limit_except: limit_except(scope)?,
+            auth: auth::auth(scope, loader)?,
+            referers: referers::referers(scope, loader)?,
+            secure_link: secure_link::secure_link(scope, loader)?,
+            limit_except: limit_except(scope, loader)?,
             try_files: files::try_files(scope, loader)?,
             files: files::files(scope, loader)?,
             error_pages: error_page::error_pages(scope, loader)?,
@@ -135,7 +145,7 @@ impl Location {
     }
 }
 
-fn limit_except(scope: &Scope<'_>) -> Result<Option<LimitExcept>, ConfigError> {
+fn limit_except(scope: &Scope<'_>, loader: &Loader) -> Result<Option<LimitExcept>, ConfigError> {
     let Some(directive) = scope.here("limit_except").next() else {
         return Ok(None);
     };
@@ -147,8 +157,10 @@ fn limit_except(scope: &Scope<'_>) -> Result<Option<LimitExcept>, ConfigError> {
     if methods.iter().any(|method| method == "GET") {
         methods.push("HEAD".to_owned());
     }
+    let inside = scope.inside(directive);
     Ok(Some(LimitExcept {
         methods,
-        rules: access::rules(&scope.inside(directive))?,
+        rules: access::rules(&inside)?,
+        auth: auth::auth(&inside, loader)?,
     }))
 }

@@ -1,9 +1,9 @@
 //! `http`, `server` and `location`: the core, rewriting, headers, logging, access, limits and variables.
 
 use super::{
-    AUTH, BUILT, Body, CLASSES, COMPRESSION, DETAIL, EARLY_HINTS, FILES, FLAG, H, H_S, H_S_L,
-    H_S_L_I, H_S_L_I_J, H_S_L_I_X, H_S_L_X, I, J, L, MANY, ONCE, OPEN_FILES, Row, S, S_L, S_L_I_J,
-    STATUS, TUNING, X, block, more, n, row, to,
+    BUILT, Body, CLASSES, COMPRESSION, DETAIL, EARLY_HINTS, FILES, FLAG, H, H_S, H_S_L, H_S_L_I,
+    H_S_L_I_J, H_S_L_I_X, H_S_L_X, I, J, L, MANY, ONCE, OPEN_FILES, Row, S, S_L, S_L_I_J, STATUS,
+    TUNING, X, block, more, n, row, to,
 };
 
 pub(super) const ROWS: &[Row] = &[
@@ -11,11 +11,11 @@ pub(super) const ROWS: &[Row] = &[
     row("allow", H_S_L_X, n(1), MANY, BUILT),
     row("deny", H_S_L_X, n(1), MANY, BUILT),
     // http_auth_basic_module
-    row("auth_basic", H_S_L_X, n(1), ONCE, AUTH),
-    row("auth_basic_user_file", H_S_L_X, n(1), ONCE, AUTH),
+    row("auth_basic", H_S_L_X, n(1), ONCE, BUILT),
+    row("auth_basic_user_file", H_S_L_X, n(1), ONCE, BUILT),
     // http_auth_request_module
-    row("auth_request", H_S_L, n(1), ONCE, AUTH),
-    row("auth_request_set", H_S_L, n(2), MANY, AUTH),
+    row("auth_request", H_S_L, n(1), ONCE, BUILT),
+    row("auth_request_set", H_S_L, n(2), MANY, BUILT),
     // http_browser_module
     row("modern_browser", H_S_L, to(1, 2), MANY, CLASSES),
     row("ancient_browser", H_S_L, more(1), MANY, CLASSES),
@@ -25,7 +25,7 @@ pub(super) const ROWS: &[Row] = &[
     row("degradation", H, n(1), MANY, TUNING),
     row("degrade", H_S_L, n(1), ONCE, TUNING),
     // http_geo_module
-    block("geo", H, to(1, 2), MANY, Body::Lines, CLASSES),
+    block("geo", H, to(1, 2), MANY, Body::Lines, BUILT),
     // http_geoip_module
     row("geoip_country", H, to(1, 2), ONCE, CLASSES),
     row("geoip_org", H, to(1, 2), ONCE, CLASSES),
@@ -65,9 +65,9 @@ pub(super) const ROWS: &[Row] = &[
     row("real_ip_header", H_S_L, n(1), ONCE, BUILT),
     row("real_ip_recursive", H_S_L, FLAG, ONCE, BUILT),
     // http_referer_module
-    row("valid_referers", S_L, more(1), MANY, CLASSES),
-    row("referer_hash_max_size", S_L, n(1), ONCE, CLASSES),
-    row("referer_hash_bucket_size", S_L, n(1), ONCE, CLASSES),
+    row("valid_referers", S_L, more(1), MANY, BUILT),
+    row("referer_hash_max_size", S_L, n(1), ONCE, BUILT),
+    row("referer_hash_bucket_size", S_L, n(1), ONCE, BUILT),
     // http_rewrite_module
     row("rewrite", S_L_I_J, to(2, 3), MANY, BUILT),
     row("return", S_L_I_J, to(1, 2), MANY, BUILT),
@@ -78,11 +78,11 @@ pub(super) const ROWS: &[Row] = &[
     row("rewrite_log", H_S_L_I_J, FLAG, ONCE, BUILT),
     row("uninitialized_variable_warn", H_S_L_I_J, FLAG, ONCE, BUILT),
     // http_secure_link_module
-    row("secure_link", H_S_L, n(1), ONCE, AUTH),
-    row("secure_link_md5", H_S_L, n(1), ONCE, AUTH),
-    row("secure_link_secret", H_S_L, n(1), ONCE, AUTH),
+    row("secure_link", H_S_L, n(1), ONCE, BUILT),
+    row("secure_link_md5", H_S_L, n(1), ONCE, BUILT),
+    row("secure_link_secret", H_S_L, n(1), ONCE, BUILT),
     // http_split_clients_module
-    block("split_clients", H, n(2), MANY, Body::Lines, CLASSES),
+    block("split_clients", H, n(2), MANY, Body::Lines, BUILT),
     // http_stub_status_module
     row("stub_status", S_L, to(0, 1), MANY, STATUS),
     // http_try_files_module
@@ -141,8 +141,8 @@ pub(super) const ROWS: &[Row] = &[
     row("keepalive_min_timeout", H_S_L, n(1), ONCE, DETAIL),
     row("keepalive_requests", H_S_L, n(1), ONCE, BUILT),
     row("keepalive_disable", H_S_L, to(1, 2), MANY, BUILT),
-    row("satisfy", H_S_L, n(1), ONCE, AUTH),
-    row("auth_delay", H_S_L, n(1), ONCE, AUTH),
+    row("satisfy", H_S_L, n(1), ONCE, BUILT),
+    row("auth_delay", H_S_L, n(1), ONCE, BUILT),
     row("internal", L, n(0), ONCE, BUILT),
     row("lingering_close", H_S_L, n(1), ONCE, BUILT),
     row("lingering_time", H_S_L, n(1), ONCE, BUILT),

@@ -145,7 +145,6 @@ const T_TS: Contexts = T.or(TS);
 const ANYWHERE: Contexts = Contexts::ANY;
 
 // What is not built, by what it belongs to; a row that gets built says BUILT instead.
-const AUTH: Support = Support::Later("access by password, subrequest or link");
 const BALANCING: Support = Support::Later("nginx's other ways to balance");
 const CACHE: Support = Support::Later("caching of responses");
 const CHARSETS: Support = Support::Later("character sets");
