@@ -4,6 +4,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::io::Write as _;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -39,6 +40,8 @@ pub(super) struct Sending {
     plan: BodyPlan,
     /// Bytes of the held body that were taken so far.
     taken: u64,
+    /// The head waits for what has come of a streamed body already: one system call, and one packet.
+    head_waits: bool,
 }
 
 /// What one round of waiting came to.
@@ -57,6 +60,7 @@ impl Sending {
             written: 0,
             plan,
             taken: 0,
+            head_waits: matches!(plan, BodyPlan::Streamed { .. }),
         }
     }
 
@@ -101,6 +105,12 @@ impl Sending {
         peer: &mut PeerConnection,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Event, Fault>> {
+        if mem::take(&mut self.head_waits) {
+            // Nothing may have come yet: the head goes alone then.
+            if let Poll::Ready(Err(fault)) = self.refill(ex, client, cx) {
+                return Poll::Ready(Err(fault));
+            }
+        }
         if self.written == self.out.len() {
             self.out.clear();
             self.written = 0;
@@ -179,7 +189,7 @@ impl Sending {
             }
         }
         if !chunked {
-            self.out = data;
+            self.out.extend_from_slice(&data);
             return Poll::Ready(Ok(()));
         }
         if !data.is_empty() {
