@@ -29,7 +29,7 @@ use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 pub use serving::{Listeners, OpenError, Serving};
-pub use store::{Settings, StoreError};
+pub use store::{Place, Settings, StoreError};
 
 use app::App;
 use store::Store;
@@ -61,9 +61,10 @@ pub async fn run(
     let listeners = listeners.into();
     let own = listeners.http.local_addr();
     let own = own.expect("a listener that listens has an address");
-    let (rules, orders) = forward::Rules::new(config.targets);
+    let store = Store::open(&config.store).await?;
+    let (rules, orders) = forward::Rules::new(config.targets, !store.is_shared());
     let app = App {
-        store: Store::open(&config.store)?,
+        store,
         desk: desk::Desk::default(),
         room: inbox::Room::default(),
         trusted: Arc::new(config.trusted),

@@ -7,7 +7,7 @@ use clap::Args;
 use service::{BindError, TrustedProxies};
 use tokio::net::TcpListener;
 
-use crate::{Config, Settings, dns, target};
+use crate::{Config, Place, Settings, dns, target};
 
 /// What the server's command line says.
 #[derive(Args, Clone, Debug)]
@@ -27,6 +27,9 @@ pub struct Serving {
     /// The SQLite file that everything is kept in
     #[arg(long, env = "WEBHOOK_DATA", default_value = "data/webhooks.db")]
     data: PathBuf,
+    /// Keep everything in PostgreSQL instead, which several instances may share: postgres://USER:PASSWORD@HOST/NAME
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database: Option<tokio_postgres::Config>,
     /// Most events that may wait to be stored; the next is answered 503
     #[arg(long, default_value_t = 1024)]
     queue: usize,
@@ -87,7 +90,7 @@ impl Serving {
         let config = Config {
             trusted: self.trusted_proxies,
             store: Settings {
-                file: self.data,
+                place: self.database.map_or(Place::File(self.data), Place::Server),
                 queue: self.queue,
                 commit_each: self.commit_each,
             },

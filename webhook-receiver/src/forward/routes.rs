@@ -42,6 +42,8 @@ enum RuleError {
     TooMany,
     #[error("attempts is 1 to 20, pause_ms 10 to 300000")]
     Schedule,
+    #[error("another instance runs the rules; ask once more")]
+    Elsewhere,
     #[error("the store fails")]
     Store(#[from] StoreError),
 }
@@ -52,7 +54,7 @@ impl IntoResponse for RuleError {
             Self::Missing => StatusCode::NOT_FOUND,
             Self::Target(_) | Self::Schedule => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
-            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(_) | Self::Elsewhere => StatusCode::SERVICE_UNAVAILABLE,
         };
         let error = json!({ "success": false, "error": { "message": self.to_string() } });
         (status, Json(error)).into_response()
@@ -96,12 +98,21 @@ async fn list(State(app): State<App>, Path(token): Path<String>) -> Result<Respo
     Ok(Json(json!({ "data": rules })).into_response())
 }
 
+fn must_be_here(app: &App) -> Result<(), RuleError> {
+    if app.rules.are_here() {
+        Ok(())
+    } else {
+        Err(RuleError::Elsewhere)
+    }
+}
+
 /// A rule begins with the next event.
 async fn add(
     State(app): State<App>,
     Path(token): Path<String>,
     Json(new): Json<NewRule>,
 ) -> Result<Response, RuleError> {
+    must_be_here(&app)?;
     let token = token_id(&app, &token).await?;
     let target = app.rules.targets.check(&new.target)?;
     if !(1..=20).contains(&new.attempts) || !(10..=300_000).contains(&new.pause_ms) {
@@ -145,6 +156,7 @@ async fn switch(
     Path((token, id)): Path<(String, Uuid)>,
     Json(switch): Json<Switch>,
 ) -> Result<Response, RuleError> {
+    must_be_here(&app)?;
     rule_of(&app, &token, id).await?;
     app.rules.stop(id).await;
     let mut rule = rule_of(&app, &token, id).await?; // as its task left it
@@ -161,6 +173,7 @@ async fn remove(
     State(app): State<App>,
     Path((token, id)): Path<(String, Uuid)>,
 ) -> Result<StatusCode, RuleError> {
+    must_be_here(&app)?;
     rule_of(&app, &token, id).await?;
     app.rules.stop(id).await;
     rule_of(&app, &token, id).await?.remove(&app.store).await?;

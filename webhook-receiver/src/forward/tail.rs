@@ -76,7 +76,10 @@ impl Tail {
                 }
                 Ok(_) => {} // seen in the store, or never stored
                 Err(RecvError::Lagged(_)) => self.live = false,
-                Err(RecvError::Closed) => return Err(StoreError::Closed),
+                Err(RecvError::Closed) => {
+                    self.feed = self.store.subscribe(self.token);
+                    self.live = false;
+                }
             }
         }
     }

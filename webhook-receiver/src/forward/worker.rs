@@ -2,6 +2,8 @@
 //! runs; who wants to change it stops the task first, and waits until it has ended.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -29,6 +31,8 @@ const ORDERS: usize = 64;
 pub(crate) struct Rules {
     orders: mpsc::Sender<Order>,
     pub(super) targets: Targets,
+    /// Of several instances with one store only one runs the rules.
+    here: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -41,10 +45,23 @@ enum Order {
 #[derive(Debug)]
 pub(crate) struct Orders(mpsc::Receiver<Order>);
 
+type Tasks = HashMap<Uuid, JoinHandle<()>>;
+
 impl Rules {
-    pub(crate) fn new(targets: Targets) -> (Self, Orders) {
+    pub(crate) fn new(targets: Targets, here: bool) -> (Self, Orders) {
         let (orders, receiver) = mpsc::channel(ORDERS);
-        (Self { orders, targets }, Orders(receiver))
+        let here = Arc::new(AtomicBool::new(here));
+        let rules = Self {
+            orders,
+            targets,
+            here,
+        };
+        (rules, Orders(receiver))
+    }
+
+    /// Whether this is the instance that runs the rules, and so the only one that may change them.
+    pub(super) fn are_here(&self) -> bool {
+        self.here.load(Ordering::Acquire)
     }
 
     pub(super) async fn start(&self, rule: Uuid) {
@@ -60,9 +77,40 @@ impl Rules {
     }
 }
 
-/// Starts every rule that is kept, then obeys orders until the service stops.
+/// Runs the rules whenever it is this instance's turn, until the service stops.
 pub(crate) async fn run(app: App, mut orders: Orders) {
-    let mut tasks: HashMap<Uuid, JoinHandle<()>> = HashMap::new();
+    loop {
+        let lead = tokio::select! {
+            lead = app.store.lead() => lead,
+            () = app.shutdown.triggered() => return,
+        };
+        let mut lead = match lead {
+            Ok(lead) => lead,
+            Err(error) => {
+                tracing::warn!(%error, "the forwarding rules wait for the store");
+                sleep(STORE_PAUSE).await;
+                continue;
+            }
+        };
+        app.rules.here.store(true, Ordering::Release);
+        let mut tasks = Tasks::new();
+        let lost = tokio::select! {
+            () = obey(&app, &mut orders, &mut tasks) => false,
+            () = lead.lost() => true,
+        };
+        for task in tasks.into_values() {
+            task.abort();
+            let _ = task.await; // the abort is the error
+        }
+        if !lost {
+            return;
+        }
+        app.rules.here.store(false, Ordering::Release);
+    }
+}
+
+/// Starts every rule that is kept, then obeys orders until the service stops.
+async fn obey(app: &App, orders: &mut Orders, tasks: &mut Tasks) {
     match Rule::list(&app.store, None).await {
         Ok(rules) => {
             for rule in rules.into_iter().filter(|rule| rule.enabled) {
@@ -90,11 +138,8 @@ pub(crate) async fn run(app: App, mut orders: Orders) {
                 }
                 let _ = ended.send(());
             }
-            None => break,
+            None => return,
         }
-    }
-    for task in tasks.into_values() {
-        task.abort();
     }
 }
 

@@ -71,7 +71,10 @@ impl Following {
                 Ok(event) if self.is_new(&event) => self.read.push_back(event),
                 Ok(_) => {}
                 Err(RecvError::Lagged(_)) => self.behind = true,
-                Err(RecvError::Closed) => return Ok(None),
+                Err(RecvError::Closed) => {
+                    self.live = self.store.subscribe(self.token);
+                    self.behind = true;
+                }
             }
         }
     }

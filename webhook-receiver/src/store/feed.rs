@@ -26,6 +26,20 @@ impl Feed {
             .subscribe()
     }
 
+    /// Whether anybody may hear of this token's events.
+    pub(super) fn is_heard(&self, token: Uuid) -> bool {
+        let channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        channels
+            .get(&token)
+            .is_some_and(|channel| channel.receiver_count() > 0)
+    }
+
+    /// Ends all channels, since something may have been missed: who listens subscribes anew and reads what it missed.
+    pub(super) fn hang_up(&self) {
+        let mut channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        channels.clear();
+    }
+
     pub(super) fn publish(&self, event: &Arc<Event>) {
         let channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(channel) = channels.get(&event.token) {

@@ -5,11 +5,12 @@
 mod cache;
 mod event;
 mod feed;
-mod rows;
+mod group;
+mod postgres;
 mod sqlite;
-mod sweep;
+#[cfg(test)]
+mod tests;
 mod token;
-mod writer;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,18 +25,29 @@ pub(crate) use token::{Summary, Token, is_alias};
 
 use cache::TokenCache;
 use feed::Feed;
+use postgres::{Postgres, Turn};
 use sqlite::Sqlite;
 
 /// Most events that wait for the writer; the next one is told to come later.
 const QUEUE: usize = 1024;
+/// Bodies in one answer; what is beyond is left out or left to the next call.
+const STRETCH_BYTES: i64 = 32 * 1024 * 1024;
 /// Most tokens; each may fill its inbox.
 const MAX_TOKENS: u64 = 100_000;
+
+/// Where to keep it.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// A SQLite file; its folder is made if need be.
+    File(PathBuf),
+    /// A PostgreSQL server, which several instances may share.
+    Server(tokio_postgres::Config),
+}
 
 /// Where to keep it, and how.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The SQLite file; its folder is made if need be.
-    pub file: PathBuf,
+    pub place: Place,
     /// Most events that wait for the writer.
     pub queue: usize,
     /// One commit per event instead of one per group: only to measure what the group is worth.
@@ -46,7 +58,7 @@ impl Settings {
     /// SQLite in `file`, the rest as usual.
     pub fn sqlite(file: impl Into<PathBuf>) -> Self {
         Self {
-            file: file.into(),
+            place: Place::File(file.into()),
             queue: QUEUE,
             commit_each: false,
         }
@@ -70,6 +82,12 @@ pub enum StoreError {
     Folder(PathBuf, #[source] std::io::Error),
     #[error("SQLite refuses")]
     Sqlite(#[from] rusqlite::Error),
+    #[error("PostgreSQL refuses or is gone")]
+    Postgres(#[from] tokio_postgres::Error),
+    #[error("PostgreSQL does not answer")]
+    Silent,
+    #[error("what is stored is no time")]
+    Time(#[from] jiff::Error),
     #[error("what is stored can't be read")]
     Corrupt(#[from] serde_json::Error),
 }
@@ -88,6 +106,21 @@ pub(crate) struct Span {
     pub(crate) to: Option<Timestamp>,
 }
 
+impl Span {
+    /// Microseconds since 1970, both ends included.
+    fn bounds(self) -> (i64, i64) {
+        let from = self.from.map_or(i64::MIN, Timestamp::as_microsecond);
+        (from, self.to.map_or(i64::MAX, Timestamp::as_microsecond))
+    }
+}
+
+/// What a sweep dropped.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Swept {
+    pub(crate) events: usize,
+    pub(crate) tokens: usize,
+}
+
 /// A stretch of a token's events in their order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stretch {
@@ -102,21 +135,52 @@ pub(crate) struct Stretch {
 /// The handle; clones are the same store.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
-    sqlite: Sqlite,
+    base: Base,
     tokens: Arc<TokenCache>,
     feed: Feed,
 }
 
+/// The two have the same methods, which [`ask`] calls.
+#[derive(Clone, Debug)]
+enum Base {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+macro_rules! ask {
+    ($store:ident.$method:ident($($argument:expr),* $(,)?)) => {
+        match &$store.base {
+            Base::Sqlite(base) => base.$method($($argument),*).await,
+            Base::Postgres(base) => base.$method($($argument),*).await,
+        }
+    };
+}
+
 impl Store {
     /// Opens it, makes its tables if need be, and starts the writer.
-    pub(crate) fn open(settings: &Settings) -> Result<Self, StoreError> {
-        let feed = Feed::default();
-        let sqlite = Sqlite::open(settings, feed.clone())?;
-        Ok(Self {
-            sqlite,
-            tokens: Arc::default(),
-            feed,
-        })
+    pub(crate) async fn open(settings: &Settings) -> Result<Self, StoreError> {
+        let (feed, tokens) = (Feed::default(), Arc::<TokenCache>::default());
+        let base = match &settings.place {
+            Place::File(file) => Base::Sqlite(Sqlite::open(file, settings, feed.clone())?),
+            Place::Server(server) => {
+                let opened = Postgres::open(server, settings, feed.clone(), tokens.clone());
+                Base::Postgres(opened.await?)
+            }
+        };
+        Ok(Self { base, tokens, feed })
+    }
+
+    /// Whether other instances may use the same store.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.base, Base::Postgres(_))
+    }
+
+    /// Waits until this instance is the one that does what only one may do.
+    pub(crate) async fn lead(&self) -> Result<Lead, StoreError> {
+        match &self.base {
+            Base::Sqlite(_) => Ok(Lead(None)),
+            Base::Postgres(base) => Ok(Lead(Some(base.lead().await?))),
+        }
     }
 
     /// The token with this id or alias.
@@ -126,7 +190,7 @@ impl Store {
             Ok(token) => return Ok(Some(token)),
             Err(seen) => seen,
         };
-        let Some(token) = self.sqlite.token(name.clone()).await?.map(Arc::new) else {
+        let Some(token) = ask!(self.token(name.clone()))?.map(Arc::new) else {
             return Ok(None);
         };
         self.tokens.put(name, token.clone(), seen);
@@ -134,18 +198,18 @@ impl Store {
     }
 
     pub(crate) async fn create_token(&self, token: Token) -> Result<(), StoreError> {
-        self.sqlite.create_token(token, MAX_TOKENS).await
+        ask!(self.create_token(token, MAX_TOKENS))
     }
 
     pub(crate) async fn update_token(&self, token: Token) -> Result<(), StoreError> {
-        let updated = self.sqlite.update_token(token).await;
+        let updated = ask!(self.update_token(token));
         self.tokens.clear();
         updated
     }
 
     /// Removes a token with all that it holds; whether there was one.
     pub(crate) async fn delete_token(&self, id: Uuid) -> Result<bool, StoreError> {
-        let deleted = self.sqlite.delete_token(id).await;
+        let deleted = ask!(self.delete_token(id));
         self.tokens.clear();
         deleted
     }
@@ -156,7 +220,7 @@ impl Store {
         offset: u64,
         limit: usize,
     ) -> Result<(Vec<Token>, u64), StoreError> {
-        self.sqlite.tokens(offset, limit).await
+        ask!(self.tokens(offset, limit))
     }
 
     /// Keeps an event for good; an `Ok` means that it is committed.
@@ -170,7 +234,7 @@ impl Store {
             self.feed.publish(&event);
             return Ok(event);
         }
-        self.sqlite.store(event, token.request_limit).await
+        ask!(self.store(event, token.request_limit))
     }
 
     /// Hears every event of a token from now on. Who lags is told so, and reads the rest with [`Store::after`].
@@ -179,7 +243,7 @@ impl Store {
     }
 
     pub(crate) async fn event(&self, token: Uuid, id: Uuid) -> Result<Option<Event>, StoreError> {
-        self.sqlite.event(token, id).await
+        ask!(self.event(token, id))
     }
 
     pub(crate) async fn latest(&self, token: Uuid) -> Result<Option<Event>, StoreError> {
@@ -217,7 +281,7 @@ impl Store {
         token: Uuid,
         stretch: Stretch,
     ) -> Result<Vec<Event>, StoreError> {
-        self.sqlite.stretch(token, stretch, false).await
+        ask!(self.stretch(token, stretch, false))
     }
 
     /// A stretch of exactly so many events, the last ones without their bodies where these are large.
@@ -226,15 +290,15 @@ impl Store {
         token: Uuid,
         stretch: Stretch,
     ) -> Result<Vec<Event>, StoreError> {
-        self.sqlite.stretch(token, stretch, true).await
+        ask!(self.stretch(token, stretch, true))
     }
 
     pub(crate) async fn count(&self, token: Uuid, span: Span) -> Result<u64, StoreError> {
-        self.sqlite.count(token, span).await
+        ask!(self.count(token, span))
     }
 
     pub(crate) async fn summary(&self, token: Uuid) -> Result<Summary, StoreError> {
-        self.sqlite.summary(token).await
+        ask!(self.summary(token))
     }
 
     /// Writes a note on an event; whether there is such an event.
@@ -244,7 +308,7 @@ impl Store {
         id: Uuid,
         note: String,
     ) -> Result<bool, StoreError> {
-        self.sqlite.note(token, id, note).await
+        ask!(self.note(token, id, note))
     }
 
     pub(crate) async fn delete_events(
@@ -252,16 +316,16 @@ impl Store {
         token: Uuid,
         ids: Vec<Uuid>,
     ) -> Result<u64, StoreError> {
-        self.sqlite.delete_events(token, ids).await
+        ask!(self.delete_events(token, ids))
     }
 
     pub(crate) async fn delete_span(&self, token: Uuid, span: Span) -> Result<u64, StoreError> {
-        self.sqlite.delete_span(token, span).await
+        ask!(self.delete_span(token, span))
     }
 
     /// Drops what has outlived its token's wish; called again and again for as long as the service runs.
-    pub(crate) async fn sweep(&self, now: Timestamp) -> Result<sweep::Swept, StoreError> {
-        let swept = self.sqlite.sweep(now).await?;
+    pub(crate) async fn sweep(&self, now: Timestamp) -> Result<Swept, StoreError> {
+        let swept = ask!(self.sweep(now))?;
         if swept.tokens > 0 {
             self.tokens.clear();
         }
@@ -276,9 +340,7 @@ impl Store {
         id: &str,
         value: &Value,
     ) -> Result<(), StoreError> {
-        self.sqlite
-            .keep(kind, token, id.to_owned(), value.to_string())
-            .await
+        ask!(self.keep(kind, token, id.to_owned(), value.to_string()))
     }
 
     pub(crate) async fn kept(
@@ -286,11 +348,7 @@ impl Store {
         kind: &'static str,
         id: &str,
     ) -> Result<Option<Kept>, StoreError> {
-        Ok(self
-            .sqlite
-            .kept(kind, Some(id.to_owned()), None)
-            .await?
-            .pop())
+        Ok(ask!(self.kept(kind, Some(id.to_owned()), None))?.pop())
     }
 
     pub(crate) async fn kept_list(
@@ -298,11 +356,25 @@ impl Store {
         kind: &'static str,
         token: Option<Uuid>,
     ) -> Result<Vec<Kept>, StoreError> {
-        self.sqlite.kept(kind, None, token).await
+        ask!(self.kept(kind, None, token))
     }
 
     /// Drops a document; whether there was one.
     pub(crate) async fn forget(&self, kind: &'static str, id: &str) -> Result<bool, StoreError> {
-        self.sqlite.forget(kind, id.to_owned()).await
+        ask!(self.forget(kind, id.to_owned()))
+    }
+}
+
+/// This instance leads for as long as it has this and it isn't lost.
+#[derive(Debug)]
+pub(crate) struct Lead(Option<Turn>);
+
+impl Lead {
+    /// Returns when another instance may lead.
+    pub(crate) async fn lost(&mut self) {
+        match &mut self.0 {
+            Some(turn) => turn.lost().await,
+            None => std::future::pending().await,
+        }
     }
 }

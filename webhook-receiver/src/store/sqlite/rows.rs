@@ -6,8 +6,8 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use super::event::{Kind, NewEvent, pack_headers, unpack_headers};
-use super::{Event, Token};
+use crate::store::event::{Kind, NewEvent, pack_headers, unpack_headers};
+use crate::store::{Event, Token};
 
 /// AUTOINCREMENT: a number is never given twice, not even after the newest event was deleted, since readers remember
 /// the last number they saw.

@@ -8,18 +8,12 @@ use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::rows;
+use crate::store::Swept;
 
 /// Most events that one transaction drops because an inbox is full.
 const TRIM: u64 = 64;
 /// Most events that one sweep drops because they are old.
 const SWEEP: usize = 200;
-
-/// What a sweep dropped.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Swept {
-    pub(crate) events: usize,
-    pub(crate) tokens: usize,
-}
 
 /// How full the inboxes are that got events lately.
 #[derive(Debug, Default)]

@@ -4,17 +4,13 @@
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-use super::feed::Feed;
 use super::rows;
 use super::sweep::Trim;
-use super::{Event, NewEvent, StoreError};
-
-/// Most events in one transaction; more would only make the first of them wait.
-const GROUP: usize = 256;
-/// Most bytes of bodies in one transaction, for the same reason.
-const GROUP_BYTES: usize = 8 * 1024 * 1024;
+use crate::store::StoreError;
+use crate::store::feed::Feed;
+use crate::store::group::{self, Waiting};
 
 /// Told after the commit whether it came about.
 pub(super) type Told = Box<dyn FnOnce(bool) + Send>;
@@ -22,13 +18,14 @@ pub(super) type Told = Box<dyn FnOnce(bool) + Send>;
 pub(super) type Change = Box<dyn FnOnce(&Connection) -> Told + Send>;
 
 pub(super) enum Write {
-    Event {
-        event: Box<NewEvent>,
-        /// How many events the token keeps.
-        limit: u32,
-        reply: oneshot::Sender<Result<Arc<Event>, StoreError>>,
-    },
+    Event(Waiting),
     Change(Change),
+}
+
+impl From<Waiting> for Write {
+    fn from(waiting: Waiting) -> Self {
+        Self::Event(waiting)
+    }
 }
 
 /// Runs until all senders are gone and the queue is empty.
@@ -38,29 +35,16 @@ pub(super) fn run(
     feed: &Feed,
     group: bool,
 ) {
-    let most = if group { GROUP } else { 1 };
     let mut trim = Trim::default();
     while let Some(first) = queue.blocking_recv() {
-        let batch = gather(first, &mut queue, most);
+        let batch = group::gather(first, &mut queue, group, weight);
         commit(&mut connection, batch, feed, &mut trim);
     }
 }
 
-/// What waits already, up to a group; never waits for more.
-fn gather(first: Write, queue: &mut mpsc::Receiver<Write>, most: usize) -> Vec<Write> {
-    let mut bytes = weight(&first);
-    let mut batch = vec![first];
-    while batch.len() < most && bytes < GROUP_BYTES {
-        let Ok(next) = queue.try_recv() else { break };
-        bytes += weight(&next);
-        batch.push(next);
-    }
-    batch
-}
-
 fn weight(write: &Write) -> usize {
     match write {
-        Write::Event { event, .. } => event.body.len(),
+        Write::Event(waiting) => waiting.event.body.len(),
         Write::Change(_) => 0,
     }
 }
@@ -98,11 +82,7 @@ fn transaction(
     for write in batch {
         let applied = match write {
             write if failed.is_some() => Ok(refuse(write)),
-            Write::Event {
-                event,
-                limit,
-                reply,
-            } => keep(&transaction, *event, limit, reply, feed, trim),
+            Write::Event(waiting) => keep(&transaction, waiting, feed, trim),
             Write::Change(change) => Ok(change(&transaction)),
         };
         match applied {
@@ -123,12 +103,15 @@ fn transaction(
 /// `reply` tells the sender.
 fn keep(
     connection: &Connection,
-    event: NewEvent,
-    limit: u32,
-    reply: oneshot::Sender<Result<Arc<Event>, StoreError>>,
+    waiting: Waiting,
     feed: &Feed,
     trim: &mut Trim,
 ) -> rusqlite::Result<Told> {
+    let Waiting {
+        event,
+        limit,
+        reply,
+    } = waiting;
     let (sequence, repeats) = rows::insert(connection, &event)?;
     trim.added(connection, event.token, limit)?;
     let feed = feed.clone();
