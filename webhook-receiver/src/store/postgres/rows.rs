@@ -83,7 +83,7 @@ SELECT count(*) FROM gone";
 macro_rules! stretch {
     ($order:literal, $side:literal) => {
         concat!(
-            "SELECT *, CASE WHEN taken <= $7 OR place = 1 THEN body END AS fitting FROM (\
+            "SELECT *, CASE WHEN taken <= $7::bigint OR place = 1 THEN body END AS fitting FROM (\
              SELECT *, sum(size) OVER way AS taken, row_number() OVER way AS place FROM (\
              SELECT * FROM event WHERE token = $1 AND sequence ",
             $side,
