@@ -90,7 +90,9 @@ impl Serving {
         let config = Config {
             trusted: self.trusted_proxies,
             store: Settings {
-                place: self.database.map_or(Place::File(self.data), Place::Server),
+                place: self.database.map_or(Place::File(self.data), |server| {
+                    Place::Server(Box::new(server))
+                }),
                 queue: self.queue,
                 commit_each: self.commit_each,
             },

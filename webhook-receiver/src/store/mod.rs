@@ -41,7 +41,7 @@ pub enum Place {
     /// A SQLite file; its folder is made if need be.
     File(PathBuf),
     /// A PostgreSQL server, which several instances may share.
-    Server(tokio_postgres::Config),
+    Server(Box<tokio_postgres::Config>),
 }
 
 /// Where to keep it, and how.
@@ -144,7 +144,7 @@ pub(crate) struct Store {
 #[derive(Clone, Debug)]
 enum Base {
     Sqlite(Sqlite),
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
 }
 
 macro_rules! ask {
@@ -164,7 +164,7 @@ impl Store {
             Place::File(file) => Base::Sqlite(Sqlite::open(file, settings, feed.clone())?),
             Place::Server(server) => {
                 let opened = Postgres::open(server, settings, feed.clone(), tokens.clone());
-                Base::Postgres(opened.await?)
+                Base::Postgres(Box::new(opened.await?))
             }
         };
         Ok(Self { base, tokens, feed })

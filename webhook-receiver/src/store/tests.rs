@@ -27,7 +27,7 @@ async fn stores() -> Vec<(Store, Option<TempDir>)> {
 fn shared() -> Option<Settings> {
     let url = std::env::var("TEST_DATABASE_URL").ok()?;
     let mut settings = Settings::sqlite("");
-    settings.place = Place::Server(url.parse().unwrap());
+    settings.place = Place::Server(Box::new(url.parse().unwrap()));
     Some(settings)
 }
 
