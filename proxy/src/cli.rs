@@ -16,10 +16,11 @@ pub const LANGUAGE_VERSION: &str = "1.31.5";
 /// As the `Server` field shows it.
 pub(crate) const SERVER: &str = concat!("proxy/", env!("CARGO_PKG_VERSION"));
 pub(crate) const NAME: &str = "proxy";
+const RUSTLS: &str = "0.23";
 
 /// What nginx can be built with and this is, and what it can be built without; tools ask with `-V`.
-const WITH: &str =
-    "--with-http_realip_module --with-http_auth_request_module --with-http_secure_link_module";
+const WITH: &str = "--with-http_realip_module --with-http_auth_request_module --with-http_secure_link_module \
+--with-http_ssl_module";
 const WITHOUT: &str = "--without-http-cache --without-http_autoindex_module \
 --without-http_browser_module --without-http_charset_module --without-http_empty_gif_module \
 --without-http_fastcgi_module --without-http_grpc_module --without-http_gzip_module \
@@ -145,6 +146,7 @@ fn load_options(cli: &Cli) -> std::io::Result<LoadOptions> {
         hosts: Arc::new(cli.map_host.iter().cloned().collect()),
         error_log: cli.error_log.clone(),
         zones: Default::default(),
+        sessions: Default::default(),
         map_listen: cli.map_listen.iter().copied().collect::<BTreeMap<_, _>>(),
     })
 }
@@ -210,6 +212,10 @@ fn print_version(build: bool) {
     eprintln!("proxy version: {SERVER}");
     eprintln!("nginx version: nginx/{LANGUAGE_VERSION}");
     if build {
+        eprintln!(
+            "built with rustls {RUSTLS} (its suites and curves go by their names with OpenSSL 3.0.0)"
+        );
+        eprintln!("TLS SNI support enabled");
         eprintln!("configure arguments: {WITH} {WITHOUT}");
     }
 }

@@ -275,9 +275,9 @@ impl Control {
             );
         }
         let upstreams = upstreams(&config);
-        for upstream in &upstreams {
-            if let Some(before) = old.upstream(upstream.name()) {
-                upstream.adopt(&before.upstream);
+        for block in &config.upstreams {
+            if let Some(before) = old.upstreams.iter().find(|old| old.is_same_as(block)) {
+                block.upstream.adopt(&before.upstream);
             }
         }
         resolve::resolve_once(&upstreams, &self.options.hosts).await;

@@ -135,6 +135,7 @@ pub(crate) struct ProxiedTo {
 /// One peer asked, with what is known of it.
 #[derive(Debug, Default)]
 pub(crate) struct Try {
+    pub(crate) scheme: &'static str,
     pub(crate) address: String,
     pub(crate) status: Option<u16>,
     pub(crate) connect_time: Option<Duration>,

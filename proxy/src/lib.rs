@@ -30,6 +30,7 @@ mod pipeline;
 mod respond;
 mod route;
 mod subrequest;
+mod tls;
 mod upstream;
 mod variables;
 mod worker;

@@ -235,6 +235,9 @@ async fn read_request(worker: &Worker, client: &mut Client) -> Option<Exchange> 
     }
     let root = Arc::clone(&ex.location);
     parse::real_ip::apply(&mut ex, root.real_ip.as_ref());
+    if ex.fault_at_parse.is_none() {
+        ex.fault_at_parse = access::check_security(&ex).err();
+    }
     Some(ex)
 }
 

@@ -266,6 +266,13 @@ impl Worker {
         })
     }
 
+    /// The configuration to shake hands by, where the connection's address wants TLS.
+    pub(crate) fn config_for_tls(&self, info: &ConnectionInfo) -> Option<Arc<Config>> {
+        let config = self.config.borrow();
+        let listen = config.listen_for(&info.address)?;
+        listen.ssl.then(|| Arc::clone(&config))
+    }
+
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.get()
     }

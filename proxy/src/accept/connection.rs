@@ -8,12 +8,20 @@ use tokio::time::timeout;
 use super::{Client, ConnectionInfo, linger};
 use crate::http1::Stream;
 use crate::pipeline::{self, Next};
+use crate::tls;
 use crate::worker::Worker;
 
 /// A connection that has said nothing yet when the proxy stops gets this long to say it.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
 pub(crate) async fn serve(worker: Rc<Worker>, stream: Stream, info: Rc<ConnectionInfo>) {
+    let (stream, info) = match worker.config_for_tls(&info) {
+        None => (stream, info),
+        Some(config) => match Box::pin(tls::server::accept(config, stream, info)).await {
+            Some(opened) => opened,
+            None => return,
+        },
+    };
     let mut client = Client::new(stream, info);
     let mut idle_for = None;
     while request_came(&worker, &mut client, idle_for).await {
@@ -21,7 +29,10 @@ pub(crate) async fn serve(worker: Rc<Worker>, stream: Stream, info: Rc<Connectio
         // Boxed, so that an idle connection doesn't pay for the memory of a busy one.
         match Box::pin(pipeline::serve(&worker, &mut client)).await {
             Next::KeepAlive { timeout } => idle_for = Some(timeout),
-            Next::Close => break,
+            Next::Close => {
+                linger::say_goodbye(&mut client).await;
+                break;
+            }
             Next::Linger { total, silence } => {
                 linger::close(&mut client, total, silence).await;
                 break;

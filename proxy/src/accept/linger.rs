@@ -9,6 +9,18 @@ use tokio::io::AsyncWrite as _;
 use tokio::time::{Instant, timeout_at};
 
 use super::Client;
+use crate::http1::Stream;
+
+/// The alert that ends a TLS connection; without TLS closing says it all.
+pub(super) async fn say_goodbye(client: &mut Client) {
+    if let Stream::Tls(stream) = &mut client.stream {
+        let said = poll_fn(|cx| stream.poll_shutdown(cx));
+        let _ = tokio::time::timeout(GOODBYE, said).await;
+    }
+}
+
+/// How long a client may take to take it.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Says that we are done, then reads and forgets what still comes, for a while.
 pub(super) async fn close(client: &mut Client, total: Duration, silence: Duration) {

@@ -14,9 +14,10 @@ pub(crate) use client::{Client, Gone};
 pub(crate) use connection::serve;
 
 use crate::config::ListenAddress;
+use crate::tls::Security;
 
 /// The two ends of a client's connection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ConnectionInfo {
     /// `$connection`: counted from 1 over all workers.
     pub(crate) serial: u64,
@@ -25,6 +26,7 @@ pub(crate) struct ConnectionInfo {
     /// The address it came in by: a wildcard listen is narrowed to where the client went.
     pub(crate) address: ListenAddress,
     pub(crate) since: Instant,
+    pub(crate) security: Security,
     remote_text: OnceCell<String>,
 }
 
@@ -35,6 +37,7 @@ impl ConnectionInfo {
             remote,
             address,
             since: Instant::now(),
+            security: Security::Plain,
             remote_text: OnceCell::new(),
         }
     }
@@ -42,11 +45,17 @@ impl ConnectionInfo {
     /// The same connection, told to come from another address.
     pub(crate) fn seen_as(&self, remote: SocketAddr) -> Self {
         Self {
-            serial: self.serial,
             remote: Some(remote),
-            address: self.address.clone(),
-            since: self.since,
             remote_text: OnceCell::new(),
+            ..self.clone()
+        }
+    }
+
+    /// The same connection, with what is known after its handshake.
+    pub(crate) fn secured(&self, security: Security) -> Self {
+        Self {
+            security,
+            ..self.clone()
         }
     }
 

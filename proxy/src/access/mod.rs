@@ -5,6 +5,9 @@ mod basic;
 mod hashing;
 mod password;
 mod request;
+mod tls;
+
+pub(crate) use tls::check_security;
 
 use crate::config::{AccessRule, Auth, Location};
 use crate::exchange::Exchange;

@@ -12,7 +12,7 @@ use super::pattern::Pattern;
 use super::scope::Scope;
 use super::server::{Server, VirtualServers};
 use super::syntax::{Arg, ConfigError, Directive};
-use super::{limits, logs, upstream};
+use super::{limits, logs, tls, upstream};
 use crate::http1::request::HeadRules;
 
 pub(super) fn parse(
@@ -38,7 +38,17 @@ pub(super) fn parse(
     for block in scope.here("server") {
         addresses.add(block, &scope, loader)?;
     }
-    Ok(addresses.into_listens())
+    let listens = addresses.into_listens();
+    match listens
+        .iter()
+        .find(|listen| listen.ssl && listen.servers.default_server().tls.is_none())
+    {
+        Some(listen) => Err(ConfigError::new(format!(
+            "no \"ssl_certificate\" is defined for the default server of \"listen {} ssl\"",
+            listen.address
+        ))),
+        None => Ok(listens),
+    }
 }
 
 /// The addresses seen so far, in order.
@@ -74,6 +84,7 @@ impl Addresses {
                 addresses,
                 default_server: false,
                 backlog: None,
+                ssl: false,
             };
             lines.push((block, line));
         }
@@ -102,6 +113,7 @@ impl Addresses {
                     address: address.clone(),
                     // nginx says 511: of a thousand clients at once some would knock in vain, and again a second later.
                     backlog: 4096,
+                    ssl: false,
                     servers,
                 },
                 None,
@@ -116,6 +128,7 @@ impl Addresses {
             return Err(directive.error(format!("a duplicate listen {address}")));
         }
         listen.backlog = line.backlog.unwrap_or(listen.backlog);
+        listen.ssl |= line.ssl;
         let index = listen.servers.all.len();
         listen.servers.all.push(Arc::clone(server));
         if line.default_server && default.replace(index).is_some() {
@@ -224,5 +237,6 @@ fn server(scope: &Scope<'_>, names: &[Arg], loader: &Loader) -> Result<Server, C
         head_rules,
         header_timeout: scope.time("client_header_timeout", Duration::from_secs(60))?,
         merge_slashes: scope.flag("merge_slashes", true)?,
+        tls: tls::parse(scope, loader)?,
     })
 }

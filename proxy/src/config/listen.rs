@@ -17,6 +17,8 @@ pub(crate) enum ListenAddress {
 pub(crate) struct Listen {
     pub(crate) address: ListenAddress,
     pub(crate) backlog: i32,
+    /// Every connection begins with a handshake.
+    pub(crate) ssl: bool,
     pub(crate) servers: VirtualServers,
 }
 
@@ -49,6 +51,7 @@ pub(super) struct ListenLine {
     pub(super) addresses: Vec<ListenAddress>,
     pub(super) default_server: bool,
     pub(super) backlog: Option<i32>,
+    pub(super) ssl: bool,
 }
 
 impl ListenLine {
@@ -61,6 +64,7 @@ impl ListenLine {
             addresses: addresses(first)?,
             default_server: false,
             backlog: None,
+            ssl: false,
         };
         for parameter in parameters {
             line.parameter(parameter)?;
@@ -80,7 +84,8 @@ impl ListenLine {
             // Wishes about the socket that change nothing a client could see.
             "bind" | "reuseport" | "deferred" | "rcvbuf" | "sndbuf" | "ipv6only"
             | "so_keepalive" | "fastopen" | "setfib" | "accept_filter" | "multipath" => {}
-            "ssl" | "http2" | "quic" | "proxy_protocol" => {
+            "ssl" => self.ssl = true,
+            "http2" | "quic" | "proxy_protocol" => {
                 return Err(arg.error(format!(
                     "the \"{name}\" parameter is not implemented by this proxy"
                 )));

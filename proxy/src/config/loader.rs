@@ -34,6 +34,8 @@ pub(crate) struct LoadOptions {
     pub(crate) error_log: Option<String>,
     /// What `limit_req` and `limit_conn` remember, over reloads.
     pub(crate) zones: Zones,
+    /// TLS sessions that clients may come back to, over reloads.
+    pub(crate) sessions: crate::tls::Sessions,
     /// `--map-listen`: bind there what the file wants on this port.
     pub(crate) map_listen: BTreeMap<u16, SocketAddr>,
 }
@@ -218,17 +220,18 @@ impl Loader {
         &self,
         arg: &Arg,
         authority: &str,
+        port: u16,
     ) -> Result<Arc<UpstreamBlock>, ConfigError> {
         let found = self
             .upstreams
             .borrow()
             .iter()
-            .find(|u| u.upstream.name() == authority)
+            .find(|u| u.is_named(authority, port))
             .cloned();
         if let Some(found) = found {
             return Ok(found);
         }
-        let block = UpstreamBlock::implicit(authority)
+        let block = UpstreamBlock::implicit(authority, port)
             .map_err(|why| arg.error(format!("{why} in upstream \"{authority}\"")))?;
         let block = Arc::new(block);
         self.upstreams.borrow_mut().push(Arc::clone(&block));

@@ -26,6 +26,7 @@ mod server;
 mod split_clients;
 pub(crate) mod syntax;
 mod template;
+mod tls;
 mod upstream;
 mod values;
 
@@ -45,7 +46,7 @@ pub(crate) use location::{Handler, Location, Locations, TryFile};
 pub(crate) use logs::{ErrorLog, Escape, Level};
 pub(crate) use pattern::Pattern;
 pub(crate) use proxy_pass::{
-    CookieMatch, CookieRule, ProxyPass, ProxySettings, RedirectRule, Target, host_and_port,
+    CookieMatch, CookieRule, ProxyPass, ProxySettings, RedirectRule, Scheme, Target, host_and_port,
     split_url,
 };
 pub(crate) use real_ip::{RealIp, Trusted};
@@ -104,9 +105,9 @@ impl Config {
         })
     }
 
-    pub(crate) fn upstream(&self, name: &str) -> Option<&Arc<UpstreamBlock>> {
+    pub(crate) fn upstream(&self, name: &str, port: u16) -> Option<&Arc<UpstreamBlock>> {
         self.upstreams
             .iter()
-            .find(|block| block.upstream.name() == name)
+            .find(|block| block.is_named(name, port))
     }
 }

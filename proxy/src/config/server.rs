@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::location::Location;
 use super::pattern::Pattern;
 use crate::http1::request::HeadRules;
+use crate::tls::ServerTls;
 
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -18,6 +19,8 @@ pub(crate) struct Server {
     pub(crate) head_rules: HeadRules,
     pub(crate) header_timeout: Duration,
     pub(crate) merge_slashes: bool,
+    /// Its certificates and what goes with them.
+    pub(crate) tls: Option<ServerTls>,
 }
 
 /// The servers of one address.

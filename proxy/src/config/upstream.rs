@@ -21,6 +21,8 @@ pub(crate) struct UpstreamBlock {
     /// The key of `hash`.
     pub(crate) hash_key: Option<Template>,
     pub(crate) keepalive: KeepAlive,
+    /// Of an address that `proxy_pass` names itself: the port where it says none.
+    default_port: Option<u16>,
 }
 
 /// Idle connections to the peers, for each worker (ngx_http_upstream_module, `keepalive`).
@@ -35,9 +37,23 @@ pub(crate) struct KeepAlive {
 
 impl UpstreamBlock {
     /// What `proxy_pass http://authority` means without an `upstream {}` of that name.
-    pub(crate) fn implicit(authority: &str) -> Result<Self, TargetError> {
-        let upstream = Upstream::implicit(authority, 80)?;
-        Ok(Self::new(upstream, None, KeepAlive::default()))
+    pub(crate) fn implicit(authority: &str, port: u16) -> Result<Self, TargetError> {
+        let upstream = Upstream::implicit(authority, port)?;
+        let block = Self::new(upstream, None, KeepAlive::default());
+        Ok(Self {
+            default_port: Some(port),
+            ..block
+        })
+    }
+
+    /// Whether a `proxy_pass` to this authority means it; a block of that name always is meant.
+    pub(crate) fn is_named(&self, authority: &str, port: u16) -> bool {
+        self.upstream.name() == authority && self.default_port.is_none_or(|mine| mine == port)
+    }
+
+    /// Whether another configuration means the same peers by it.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.upstream.name() == other.upstream.name() && self.default_port == other.default_port
     }
 
     pub(super) fn new(
@@ -52,6 +68,7 @@ impl UpstreamBlock {
             upstream: Arc::new(upstream),
             hash_key,
             keepalive,
+            default_port: None,
         }
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Key {
     pub(crate) upstream: u64,
     pub(crate) address: Address,
     pub(crate) bind: Option<SocketAddr>,
+    /// The settings of its TLS, and the name that its peer has.
+    pub(crate) tls: Option<(u64, String)>,
 }
 
 #[derive(Debug)]
@@ -33,7 +35,7 @@ impl IdlePool {
         let idle = self.upstreams.get_mut(&key.upstream)?;
         loop {
             let at = idle.iter().rposition(|idle| idle.connection.key == *key)?;
-            let found = idle.remove(at)?;
+            let mut found = idle.remove(at)?;
             // An idle peer that speaks has closed, or says something that nobody asked for.
             if found.until > now && !found.connection.stream.looks_readable() {
                 return Some(found.connection);
@@ -55,7 +57,7 @@ impl IdlePool {
     /// Closes what has waited too long or was closed at the other end.
     pub(crate) fn sweep(&mut self, now: Instant) {
         for idle in self.upstreams.values_mut() {
-            idle.retain(|idle| idle.until > now && !idle.connection.stream.looks_readable());
+            idle.retain_mut(|idle| idle.until > now && !idle.connection.stream.looks_readable());
         }
     }
 

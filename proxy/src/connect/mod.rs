@@ -14,6 +14,7 @@ pub(crate) use idle::{IdlePool, Key};
 use crate::config::UpstreamBlock;
 use crate::fault::Fault;
 use crate::http1::{Buffer, Stream};
+use crate::tls::UpstreamTls;
 use crate::upstream::{Address, Failure};
 use crate::worker::Worker;
 
@@ -35,6 +36,7 @@ pub(crate) async fn connect(
     block: &UpstreamBlock,
     address: &Address,
     bind: Option<SocketAddr>,
+    tls: Option<(&UpstreamTls, String)>,
     limit: Duration,
     now: Instant,
 ) -> Result<PeerConnection, Fault> {
@@ -42,6 +44,7 @@ pub(crate) async fn connect(
         upstream: block.id,
         address: address.clone(),
         bind,
+        tls: tls.as_ref().map(|(tls, name)| (tls.id, name.clone())),
     };
     if let Some(connection) = worker.idle.borrow_mut().take(&key, now) {
         return Ok(connection);
@@ -58,6 +61,10 @@ pub(crate) async fn connect(
             return Err(Fault::upstream(504, Failure::Timeout, why));
         }
     };
+    let stream = match tls {
+        Some((tls, name)) => secure(stream, tls, &name, limit).await?,
+        None => stream,
+    };
     Ok(PeerConnection {
         stream,
         buffer: Buffer::default(),
@@ -67,6 +74,23 @@ pub(crate) async fn connect(
     })
 }
 // ANCHOR_END: connect
+
+/// Boxed, since only few connections need the memory of a handshake.
+async fn secure(
+    stream: Stream,
+    tls: &UpstreamTls,
+    name: &str,
+    limit: Duration,
+) -> Result<Stream, Fault> {
+    match timeout(limit, Box::pin(tls.connect(stream, name))).await {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(why)) => Err(Fault::upstream(502, Failure::ReadError, why.to_string())),
+        Err(_) => {
+            let why = "upstream timed out while SSL handshaking to upstream";
+            Err(Fault::upstream(504, Failure::Timeout, why))
+        }
+    }
+}
 
 async fn open(address: &Address, bind: Option<SocketAddr>) -> std::io::Result<Stream> {
     match address {

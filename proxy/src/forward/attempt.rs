@@ -10,13 +10,14 @@ use super::request;
 use super::wire::{self, Sending};
 use super::{Turns, relay, tunnel};
 use crate::accept::Client;
-use crate::config::{ProxyPass, ProxySettings, Template, parse_size};
+use crate::config::{ProxyPass, ProxySettings, Scheme, Template, parse_size};
 use crate::connect::{self, PeerConnection};
 use crate::exchange::{Exchange, Try};
 use crate::fault::Fault;
 use crate::http1::{Body, Framing, Known, ResponseHead, Version, framing, head};
 use crate::pipeline::Flow;
 use crate::respond::{self, Source};
+use crate::tls::UpstreamTls;
 use crate::upstream::{Failure, Lease};
 use crate::worker::Worker;
 
@@ -40,6 +41,7 @@ impl Attempt<'_> {
         let address = lease.peer().label.clone();
         ex.tries.push(Try {
             address,
+            scheme: self.destination.scheme.as_str(),
             ..Try::default()
         });
         let result = self.ask(ex, client, &lease, started).await;
@@ -120,6 +122,7 @@ impl Attempt<'_> {
             block,
             lease.address(),
             bind,
+            self.tls(ex),
             settings.connect_timeout,
             started,
         )
@@ -135,6 +138,20 @@ impl Attempt<'_> {
             started.elapsed()
         });
         Ok(peer)
+    }
+
+    /// How to shake hands with the peer, and by which name it should be known.
+    fn tls(&self, ex: &Exchange) -> Option<(&UpstreamTls, String)> {
+        let tls = self
+            .pass
+            .tls
+            .as_ref()
+            .filter(|_| self.destination.scheme == Scheme::Https)?;
+        let name = match &tls.name {
+            Some(name) => String::from_utf8_lossy(&name.evaluate(ex)).into_owned(),
+            None => ex.proxied_to.host.to_string(),
+        };
+        Some((&tls.settings, without_port(name)))
     }
 
     /// A kept connection that the peer closed at the very moment we used it says nothing about
@@ -267,6 +284,14 @@ impl Attempt<'_> {
         }
         None
     }
+}
+
+fn without_port(mut name: String) -> String {
+    let after_ipv6 = name.find(']').unwrap_or(0);
+    if let Some(colon) = name[after_ipv6..].find(':') {
+        name.truncate(after_ipv6 + colon);
+    }
+    name.trim_matches(['[', ']']).to_owned()
 }
 
 fn keeps_alive(answer: &ResponseHead) -> bool {

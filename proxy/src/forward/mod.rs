@@ -92,6 +92,7 @@ fn no_live_upstreams(ex: &mut Exchange, block: &UpstreamBlock) -> Fault {
     let address = block.upstream.name().to_owned();
     ex.tries.push(Try {
         address,
+        scheme: "http",
         status: Some(502),
         response_time: Some(Duration::ZERO),
         ..Try::default()

@@ -1,4 +1,4 @@
-//! A byte stream to a client or a peer: TCP or a Unix-domain socket.
+//! A byte stream to a client or a peer: TCP or a Unix-domain socket, and TLS over either.
 
 use std::io;
 use std::pin::Pin;
@@ -7,18 +7,22 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use crate::tls::TlsStream;
+
 #[derive(Debug)]
 pub(crate) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
     /// Takes everything and says nothing: the client of a request of our own.
     Nowhere,
+    /// Boxed, so that a connection without TLS pays nothing for it.
+    Tls(Box<TlsStream>),
 }
 
 impl Stream {
     /// Whether the other side has sent something, or closed, as far as the event loop knows.
     /// Costs no system call, and waits for nothing.
-    pub(crate) fn looks_readable(&self) -> bool {
+    pub(crate) fn looks_readable(&mut self) -> bool {
         let mut cx = Context::from_waker(std::task::Waker::noop());
         match self {
             Self::Tcp(stream) => stream.poll_read_ready(&mut cx).is_ready(),
@@ -28,6 +32,7 @@ impl Stream {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock
             ),
             Self::Nowhere => false,
+            Self::Tls(stream) => stream.looks_readable(),
         }
     }
 
@@ -36,6 +41,30 @@ impl Stream {
             Self::Tcp(stream) => stream.readable().await,
             Self::Unix(stream) => stream.readable().await,
             Self::Nowhere => std::future::pending().await,
+            Self::Tls(stream) => stream.readable().await,
+        }
+    }
+
+    /// As `readable`, for the stream below TLS.
+    pub(crate) async fn socket_readable(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.readable().await,
+            Self::Unix(stream) => stream.readable().await,
+            Self::Nowhere => std::future::pending().await,
+            Self::Tls(_) => Ok(()),
+        }
+    }
+
+    /// Whether the first byte that comes begins a request in plain text, where TLS is expected.
+    /// (A Unix-domain socket can't be looked into.)
+    pub(crate) async fn starts_like_http(&self) -> bool {
+        let mut first = [0];
+        match self {
+            Self::Tcp(stream) => {
+                let peeked = stream.peek(&mut first).await;
+                peeked.is_ok_and(|count| count == 1) && first[0] & 0x80 == 0 && first[0] != 0x16
+            }
+            Self::Unix(_) | Self::Nowhere | Self::Tls(_) => false,
         }
     }
 }
@@ -50,6 +79,7 @@ impl AsyncRead for Stream {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Nowhere => Poll::Pending,
+            Self::Tls(stream) => stream.poll_read(cx, buf),
         }
     }
 }
@@ -64,6 +94,7 @@ impl AsyncWrite for Stream {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Nowhere => Poll::Ready(Ok(buf.len())),
+            Self::Tls(stream) => stream.poll_write(cx, buf),
         }
     }
 
@@ -76,6 +107,7 @@ impl AsyncWrite for Stream {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Nowhere => Poll::Ready(Ok(())),
+            Self::Tls(stream) => stream.poll_shutdown(cx),
         }
     }
 }

@@ -40,7 +40,11 @@ pub(crate) fn exchange(ex: &Exchange, level: Level, text: &str) {
     );
     if let Some(one) = ex.tries.last() {
         let target = show(ex.request.head.target());
-        let _ = write!(line, ", upstream: \"http://{}{target}\"", one.address);
+        let _ = write!(
+            line,
+            ", upstream: \"{}://{}{target}\"",
+            one.scheme, one.address
+        );
     }
     if let Some(host) = ex.request.head.head.get(crate::http1::Known::Host) {
         let _ = write!(line, ", host: \"{}\"", show(host));

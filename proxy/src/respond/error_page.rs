@@ -27,7 +27,11 @@ pub(super) fn find(ex: &mut Exchange, status: u16) -> Option<Page> {
         .iter()
         .find(|page| page.statuses.contains(&status))?;
     let target = page.target.evaluate(ex);
-    let shown = if status == 494 { 400 } else { status };
+    let shown = if matches!(status, 494..=497) {
+        400
+    } else {
+        status
+    };
     // `=200` puts a status in place, `=` takes what the page answers.
     let overwrite = page.overwrite;
     if target.starts_with(b"@") || target.starts_with(b"/") {

@@ -50,6 +50,9 @@ pub(super) fn phrase(status: u16) -> &'static str {
 pub(super) fn title(status: u16) -> String {
     match status {
         494 => "400 Request Header Or Cookie Too Large".to_owned(),
+        495 => "400 The SSL certificate error".to_owned(),
+        496 => "400 No required SSL certificate was sent".to_owned(),
+        497 => "400 The plain HTTP request was sent to HTTPS port".to_owned(),
         // Statuses of RFC 9110's own names differ from the pages' titles only here.
         302 => "302 Found".to_owned(),
         401 => "401 Authorization Required".to_owned(),

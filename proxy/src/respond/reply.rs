@@ -55,8 +55,12 @@ impl Reply {
         let page = page(status, ex.location.client.server_tokens);
         let content_type: &[u8] = if page.is_empty() { b"" } else { b"text/html" };
         Self {
-            // 494 is nginx's own; the client sees a 400.
-            status: if status == 494 { 400 } else { status },
+            // 494 to 497 are nginx's own; the client sees a 400.
+            status: if matches!(status, 494..=497) {
+                400
+            } else {
+                status
+            },
             content_type: content_type.to_vec(),
             location: None,
             last_modified: None,
@@ -81,18 +85,25 @@ impl Reply {
 }
 
 fn page(status: u16, tokens: bool) -> String {
-    if reason::phrase(status).is_empty() && status != 494 {
+    if reason::phrase(status).is_empty() && !matches!(status, 494..=497) {
         return String::new();
     }
     let title = reason::title(status);
+    // nginx's own statuses of 400 say below the heading what is the matter.
+    let (heading, detail) = match title.split_at_checked(4) {
+        Some((_, detail)) if (494..=497).contains(&status) => {
+            ("400 Bad Request", format!("<center>{detail}</center>\r\n"))
+        }
+        _ => (title.as_str(), String::new()),
+    };
     let server = if tokens {
         crate::cli::SERVER
     } else {
         crate::cli::NAME
     };
     format!(
-        "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n\
-         <hr><center>{server}</center>\r\n</body>\r\n</html>\r\n"
+        "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{heading}</h1></center>\r\n\
+         {detail}<hr><center>{server}</center>\r\n</body>\r\n</html>\r\n"
     )
 }
 
@@ -103,7 +114,13 @@ pub(crate) fn complete(ex: &Exchange, path: &[u8]) -> Vec<u8> {
     if !rules.absolute {
         return path.to_vec();
     }
-    let mut url = b"http://".to_vec();
+    let secure = ex.connection.security.tls().is_some();
+    let mut url = if secure {
+        b"https://".to_vec()
+    } else {
+        b"http://".to_vec()
+    };
+    let own = if secure { 443 } else { 80 };
     if rules.server_name {
         url.extend_from_slice(ex.server.name.as_bytes());
     } else if ex.request.host.is_empty() {
@@ -115,7 +132,7 @@ pub(crate) fn complete(ex: &Exchange, path: &[u8]) -> Vec<u8> {
         url.extend_from_slice(&ex.request.host);
     }
     let port = ex.connection.local().map(|local| local.port());
-    if let Some(port) = port.filter(|&port| rules.port && port != 80) {
+    if let Some(port) = port.filter(|&port| rules.port && port != own) {
         url.extend_from_slice(format!(":{port}").as_bytes());
     }
     url.extend_from_slice(path);

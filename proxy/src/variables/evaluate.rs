@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use regex::bytes::Captures;
 
-use super::{Family, Plain, Var, upstream};
+use super::{Family, Plain, Var, tls, upstream};
 use crate::clock;
 use crate::config::Class;
 use crate::decimal;
@@ -78,8 +78,8 @@ impl Plain {
             Self::RequestMethod => put(out, Some(ex.request.method())),
             Self::RequestPort => put(out, Some(&ex.request.port)),
             Self::RequestUri => put(out, Some(ex.request.head.target())),
-            Self::Scheme => put(out, Some("http")),
-            Self::Https => put(out, Some("")),
+            Self::Scheme => put(out, Some(if secure(ex) { "https" } else { "http" })),
+            Self::Https => put(out, Some(if secure(ex) { "on" } else { "" })),
             Self::ServerName => put(out, Some(ex.server.name.as_bytes())),
             Self::ServerProtocol => put(out, Some(ex.request.head.version.as_str())),
             Self::RequestBody => put(
@@ -179,9 +179,14 @@ impl Plain {
             Self::NginxVersion => put(out, Some(crate::cli::LANGUAGE_VERSION)),
             Self::Pid => show!(out, "{}", std::process::id()),
             Self::Pipe => put(out, Some(if ex.pipelined { "p" } else { "." })),
+            _ if self.is_of_tls() => put(out, tls::value(self, ex)),
             _ => upstream::write(self, ex, out),
         }
     }
+}
+
+fn secure(ex: &Exchange) -> bool {
+    ex.connection.security.tls().is_some()
 }
 
 /// Seconds with milliseconds, as every time variable is written.

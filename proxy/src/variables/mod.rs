@@ -2,6 +2,7 @@
 //! `evaluate`, what each is worth for one exchange.
 
 mod evaluate;
+mod tls;
 mod upstream;
 
 use std::collections::HashMap;
@@ -121,6 +122,29 @@ plain! {
     ServerName = "server_name",
     ServerPort = "server_port",
     ServerProtocol = "server_protocol",
+    SslAlpnProtocol = "ssl_alpn_protocol",
+    SslCipher = "ssl_cipher",
+    SslCiphers = "ssl_ciphers",
+    SslClientCert = "ssl_client_cert",
+    SslClientEscapedCert = "ssl_client_escaped_cert",
+    SslClientFingerprint = "ssl_client_fingerprint",
+    SslClientIDn = "ssl_client_i_dn",
+    SslClientIDnLegacy = "ssl_client_i_dn_legacy",
+    SslClientRawCert = "ssl_client_raw_cert",
+    SslClientSDn = "ssl_client_s_dn",
+    SslClientSDnLegacy = "ssl_client_s_dn_legacy",
+    SslClientSerial = "ssl_client_serial",
+    SslClientVEnd = "ssl_client_v_end",
+    SslClientVRemain = "ssl_client_v_remain",
+    SslClientVStart = "ssl_client_v_start",
+    SslClientVerify = "ssl_client_verify",
+    SslCurve = "ssl_curve",
+    SslCurves = "ssl_curves",
+    SslEarlyData = "ssl_early_data",
+    SslProtocol = "ssl_protocol",
+    SslServerName = "ssl_server_name",
+    SslSessionId = "ssl_session_id",
+    SslSessionReused = "ssl_session_reused",
     Status = "status",
     TimeIso8601 = "time_iso8601",
     TimeLocal = "time_local",

@@ -7,4 +7,5 @@ mod configuration;
 mod harness;
 mod lifecycle;
 mod retries;
+mod tls;
 mod upgrade;

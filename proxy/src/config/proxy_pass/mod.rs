@@ -7,11 +7,13 @@ mod redirects;
 mod set_headers;
 mod settings;
 mod target;
+mod tls;
 
 pub(crate) use cookies::{CookieMatch, CookieRule};
 pub(crate) use redirects::RedirectRule;
 pub(crate) use settings::ProxySettings;
-pub(crate) use target::{Target, host_and_port, split_url};
+pub(crate) use target::{Scheme, Target, host_and_port, split_url};
+use tls::PeerTls;
 
 use super::loader::Loader;
 use super::scope::Scope;
@@ -22,6 +24,8 @@ use super::values;
 pub(crate) struct ProxyPass {
     pub(crate) target: Target,
     pub(crate) settings: ProxySettings,
+    /// Where the peers may be asked by https.
+    pub(crate) tls: Option<PeerTls>,
 }
 
 pub(super) fn parse(
@@ -38,5 +42,15 @@ pub(super) fn parse(
         target::fixed(url, location, loader)?
     };
     let settings = settings::settings(scope, &target, prefix, loader)?;
-    Ok(ProxyPass { target, settings })
+    let secure = match &target {
+        Target::Fixed { scheme, .. } => *scheme == Scheme::Https,
+        // The scheme may be in a variable, too.
+        Target::Variable(_) => !url.text.starts_with("http:"),
+    };
+    let tls = secure.then(|| tls::parse(scope, loader)).transpose()?;
+    Ok(ProxyPass {
+        target,
+        settings,
+        tls,
+    })
 }

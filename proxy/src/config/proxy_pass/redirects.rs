@@ -65,8 +65,14 @@ pub(super) fn redirects(
 fn default_redirect(target: &Target, prefix: &[u8]) -> Option<RedirectRule> {
     match target {
         Target::Variable(_) => Some(RedirectRule::Default),
-        Target::Fixed { upstream, path, .. } => {
-            let mut from = format!("http://{}", upstream.upstream.name()).into_bytes();
+        Target::Fixed {
+            scheme,
+            upstream,
+            path,
+            ..
+        } => {
+            let mut from =
+                format!("{}://{}", scheme.as_str(), upstream.upstream.name()).into_bytes();
             from.extend_from_slice(path.as_deref().unwrap_or(b"/"));
             let to = if path.is_some() { prefix } else { b"/" };
             Some(RedirectRule::Text {
