@@ -1,6 +1,5 @@
 //! `ssl_…`: the TLS of a server (ngx_http_ssl_module, 1.31).
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,16 +14,9 @@ use crate::tls::server::Wanted;
 use crate::tls::{ServerTls, VerifyClient, ciphers};
 
 /// nginx accepts the setting and so do we; what it would change has no counterpart in rustls.
-const WITHOUT_EFFECT: [(&str, &str); 6] = [
+const WITHOUT_EFFECT: [(&str, &str); 2] = [
     ("ssl_dhparam", "rustls has no finite field Diffie-Hellman"),
-    ("ssl_conf_command", "it is OpenSSL's own"),
     ("ssl_early_data", "early data is never accepted"),
-    ("ssl_ocsp", "OCSP is not asked for; use \"ssl_crl\""),
-    ("ssl_ech_file", "encrypted ClientHello is not there"),
-    (
-        "ssl_certificate_compression",
-        "certificates are sent as they are",
-    ),
 ];
 
 /// `None` where there is neither a certificate nor `ssl_reject_handshake`.
@@ -163,15 +155,13 @@ fn identities(
                 "variables in the path of a certificate are not implemented by this proxy",
             ));
         }
-        let (paths, found): ([PathBuf; 2], _) =
-            ([loader.path(&arg.text), loader.path(&key.text)], ());
-        let () = found;
-        let mut identity = files::identity(&paths[0], &paths[1], &passwords).map_err(
-            |(chain, why)| match chain {
-                true => cannot("certificate", arg, &why),
-                false => cannot("certificate key", key, &why),
-            },
-        )?;
+        let mut identity =
+            files::identity(&loader.path(&arg.text), &loader.path(&key.text), &passwords).map_err(
+                |(chain, why)| match chain {
+                    true => cannot("certificate", arg, &why),
+                    false => cannot("certificate key", key, &why),
+                },
+            )?;
         if let (Some(staple), Some(identity)) = (&staple, Arc::get_mut(&mut identity)) {
             identity.ocsp = Some(staple.clone());
         }

@@ -20,7 +20,9 @@ pub(super) struct Destination {
 }
 
 /// Upstreams made for addresses that only a request could name. Bounded: a client may choose them.
-static MADE: Mutex<Option<HashMap<(String, u16), Arc<UpstreamBlock>>>> = Mutex::new(None);
+static MADE: Mutex<Option<ByAddress>> = Mutex::new(None);
+/// By authority, and the port where it names none.
+type ByAddress = HashMap<(String, u16), Arc<UpstreamBlock>>;
 const MOST: usize = 1024;
 
 pub(super) async fn destination(ex: &mut Exchange, pass: &ProxyPass) -> Result<Destination, Fault> {
