@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustls::client::{ClientSessionMemoryCache, Resumption};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{CipherSuite, ClientConfig};
 use tokio_rustls::TlsConnector;
 
@@ -29,7 +30,7 @@ pub(crate) struct UpstreamTls {
 #[derive(Debug)]
 pub(crate) struct Wanted {
     pub(crate) trust: Option<Trust>,
-    pub(crate) identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+    pub(crate) identity: Option<Arc<CertifiedKey>>,
     pub(crate) versions: Vec<&'static rustls::SupportedProtocolVersion>,
     pub(crate) suites: Option<Vec<CipherSuite>>,
     pub(crate) send_name: bool,
@@ -55,7 +56,9 @@ impl UpstreamTls {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(AnyCertificate::new(Vec::new())));
         let mut config = match wanted.identity {
-            Some((chain, key)) => builder.with_client_auth_cert(chain, key)?,
+            Some(identity) => {
+                builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity)))
+            }
             None => builder.with_no_client_auth(),
         };
         config.enable_sni = wanted.send_name;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rustls::sign::CertifiedKey;
+
 use crate::config::loader::Loader;
 use crate::config::scope::Scope;
 use crate::config::syntax::ConfigError;
@@ -55,13 +57,8 @@ pub(super) fn parse(scope: &Scope<'_>, loader: &Loader) -> Result<PeerTls, Confi
     })
 }
 
-type Identity = (
-    Vec<rustls::pki_types::CertificateDer<'static>>,
-    rustls::pki_types::PrivateKeyDer<'static>,
-);
-
 /// The certificate that we show to peers; an empty path is none.
-fn identity(scope: &Scope<'_>, loader: &Loader) -> Result<Option<Identity>, ConfigError> {
+fn identity(scope: &Scope<'_>, loader: &Loader) -> Result<Option<Arc<CertifiedKey>>, ConfigError> {
     let chain = tls::bundle(scope, "proxy_ssl_certificate", loader)?;
     if chain.is_empty() {
         return Ok(None);
@@ -77,11 +74,11 @@ fn identity(scope: &Scope<'_>, loader: &Loader) -> Result<Option<Identity>, Conf
     })?;
     let passwords = tls::passwords(scope, "proxy_ssl_password_file", loader)?;
     let read = files::private_key(&loader.path(&key.text), &passwords);
-    let read = read.map_err(|why| {
+    let pair = read.and_then(|read| files::pair(chain, &read));
+    pair.map(|pair| Some(Arc::new(pair))).map_err(|why| {
         key.error(format!(
             "cannot load certificate key \"{}\": {why}",
             key.text
         ))
-    })?;
-    Ok(Some((chain, read)))
+    })
 }
