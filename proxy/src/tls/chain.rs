@@ -201,7 +201,8 @@ fn check_authority(
     Ok(())
 }
 
-/// With lists at all, every certificate of the path must be on none, and covered by one.
+/// With lists at all, every certificate of the path must be on none, and covered by one. Of several
+/// reasons the one nearest to the root is told, as OpenSSL does.
 fn check_revocation(
     path: &[&X509Certificate<'_>],
     lists: &[Vec<u8>],
@@ -215,25 +216,35 @@ fn check_revocation(
         .filter_map(|der| CertificateRevocationList::from_der(der).ok())
         .map(|(_, list)| list)
         .collect();
-    for (index, certificate) in path.iter().enumerate() {
+    let mut refused = path.iter().enumerate().filter_map(|(index, certificate)| {
         let issuer = path.get(index + 1).unwrap_or(certificate);
-        let mut mine = lists
-            .iter()
-            .filter(|list| list.issuer().as_raw() == issuer.subject().as_raw())
-            .peekable();
-        mine.peek().ok_or(NO_CRL)?;
-        for list in mine {
-            list.verify_signature(issuer.public_key())
-                .map_err(|_| BAD_CRL)?;
-            if list.next_update().is_some_and(|next| next < now) {
-                return Err(CRL_EXPIRED);
-            }
-            let revoked = |entry: &x509_parser::revocation_list::RevokedCertificate<'_>| {
-                entry.raw_serial() == certificate.raw_serial()
-            };
-            if list.iter_revoked_certificates().any(revoked) {
-                return Err(REVOKED);
-            }
+        look_up(certificate, issuer, &lists, now).err()
+    });
+    refused.next_back().map_or(Ok(()), Err)
+}
+
+fn look_up(
+    certificate: &X509Certificate<'_>,
+    issuer: &X509Certificate<'_>,
+    lists: &[CertificateRevocationList<'_>],
+    now: ASN1Time,
+) -> Result<(), Refused> {
+    let mut mine = lists
+        .iter()
+        .filter(|list| list.issuer().as_raw() == issuer.subject().as_raw())
+        .peekable();
+    mine.peek().ok_or(NO_CRL)?;
+    for list in mine {
+        list.verify_signature(issuer.public_key())
+            .map_err(|_| BAD_CRL)?;
+        if list.next_update().is_some_and(|next| next < now) {
+            return Err(CRL_EXPIRED);
+        }
+        let revoked = |entry: &x509_parser::revocation_list::RevokedCertificate<'_>| {
+            entry.raw_serial() == certificate.raw_serial()
+        };
+        if list.iter_revoked_certificates().any(revoked) {
+            return Err(REVOKED);
         }
     }
     Ok(())
