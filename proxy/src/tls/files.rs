@@ -23,6 +23,8 @@ pub(crate) enum FileError {
     Kind(String),
     #[error("it holds no certificate that can be read")]
     Certificate,
+    #[error("it holds a revocation list that can't be read")]
+    RevocationList,
     #[error("key values mismatch")]
     Mismatch,
 }
@@ -61,7 +63,11 @@ pub(crate) fn revocation_lists(path: &Path) -> Result<Vec<Vec<u8>>, FileError> {
     if found.is_empty() {
         return Err(FileError::Nothing("X509 CRL"));
     }
-    Ok(found)
+    // A list that nobody can read would let pass what it revokes.
+    let readable =
+        |der: &Vec<u8>| x509_parser::parse_x509_crl(der).is_ok_and(|(behind, _)| behind.is_empty());
+    let all = found.iter().all(readable);
+    all.then_some(found).ok_or(FileError::RevocationList)
 }
 
 /// The lines of a `ssl_password_file`.
@@ -125,4 +131,26 @@ pub(crate) fn identity(
     let chain = certificates(certificate).map_err(|why| (true, why))?;
     let key = private_key(key, passwords).map_err(|why| (false, why))?;
     pair(chain, &key).map(Arc::new).map_err(|why| (false, why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revocation_list_that_cannot_be_read_is_refused() {
+        let path = std::env::temp_dir().join(format!("unreadable-{}.crl", std::process::id()));
+        for (text, why) in [
+            ("", "no start line"),
+            (
+                "-----BEGIN X509 CRL-----\nMAMCAQE=\n-----END X509 CRL-----\n",
+                "a revocation list that can't be read",
+            ),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let refused = revocation_lists(&path).unwrap_err().to_string();
+            assert!(refused.contains(why), "{refused}");
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
 }

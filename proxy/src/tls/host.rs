@@ -42,7 +42,7 @@ fn covers(pattern: &str, host: &str) -> bool {
     else {
         return false;
     };
-    !first.is_empty() && behind.eq_ignore_ascii_case(rest)
+    !first.is_empty() && rest.contains('.') && behind.eq_ignore_ascii_case(rest)
 }
 
 #[cfg(test)]
@@ -58,6 +58,8 @@ mod tests {
             ("*.example.com", "a.b.example.com", false),
             ("*.example.com", ".example.com", false),
             ("w*.example.com", "www.example.com", false),
+            ("*.com", "example.com", false),
+            ("*.", "example.", false),
             ("example.com", "example.org", false),
         ] {
             assert_eq!(covers(pattern, host), expected, "{pattern} {host}");
