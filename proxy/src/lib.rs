@@ -22,6 +22,7 @@ mod forward;
 #[doc(hidden)]
 pub mod fuzzing;
 mod http1;
+mod http2;
 mod identity;
 mod limit;
 mod log;

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::accept::{self, Client, ConnectionInfo};
 use crate::admin::{Counters, WorkerCounters};
-use crate::config::{Config, ErrorLog, Level, ListenAddress};
+use crate::config::{Config, ErrorLog, Level, ListenAddress, Server};
 use crate::connect::IdlePool;
 use crate::http1::buffer::Pool;
 use crate::http1::{RequestHead, ResponseHead, Stream};
@@ -271,6 +271,13 @@ impl Worker {
         let config = self.config.borrow();
         let listen = config.listen_for(&info.address)?;
         listen.ssl.then(|| Arc::clone(&config))
+    }
+
+    /// The default server of the connection's address, where that takes HTTP/2.
+    pub(crate) fn http2_server(&self, info: &ConnectionInfo) -> Option<Arc<Server>> {
+        let config = self.config.borrow();
+        let server = config.listen_for(&info.address)?.servers.default_server();
+        server.http2.on.then(|| Arc::clone(server))
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -1,14 +1,17 @@
 //! One client connection: request after request, idle in between, until either side has enough.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::{Client, ConnectionInfo, linger};
+use crate::config::Server;
 use crate::http1::Stream;
+use crate::http2;
 use crate::pipeline::{self, Next};
-use crate::tls;
+use crate::tls::{self, Security};
 use crate::worker::Worker;
 
 /// A connection that has said nothing yet when the proxy stops gets this long to say it.
@@ -22,6 +25,10 @@ pub(crate) async fn serve(worker: Rc<Worker>, stream: Stream, info: Rc<Connectio
             None => return,
         },
     };
+    if let Some(server) = http2_server(&worker, &stream, &info).await {
+        let info = Rc::new(info.speaking_http2());
+        return Box::pin(http2::serve(worker, stream, info, &server)).await;
+    }
     let mut client = Client::new(stream, info);
     let mut idle_for = None;
     while request_came(&worker, &mut client, idle_for).await {
@@ -43,6 +50,24 @@ pub(crate) async fn serve(worker: Rc<Worker>, stream: Stream, info: Rc<Connectio
     let held = client.buffer.filled().len();
     client.buffer.consume(held);
     worker.reclaim_buffers(&mut client);
+}
+
+/// The server by whose settings a client that speaks HTTP/2 is served: agreed on in the handshake, or without TLS begun
+/// with where the configuration allows it.
+async fn http2_server(
+    worker: &Worker,
+    stream: &Stream,
+    info: &ConnectionInfo,
+) -> Option<Arc<Server>> {
+    match &info.security {
+        Security::Tls(tls) => (tls.alpn.as_deref() == Some(b"h2")).then(|| Arc::clone(&tls.server)),
+        Security::PlainToTls => None,
+        Security::Plain => {
+            let server = worker.http2_server(info)?;
+            let begins = timeout(server.header_timeout, stream.starts_like_http2());
+            begins.await.unwrap_or(false).then_some(server)
+        }
+    }
 }
 
 /// Waits for the first byte of the next request; `false` is the end of the connection.

@@ -27,6 +27,7 @@ pub(crate) struct ConnectionInfo {
     pub(crate) address: ListenAddress,
     pub(crate) since: Instant,
     pub(crate) security: Security,
+    pub(crate) http2: bool,
     remote_text: OnceCell<String>,
 }
 
@@ -38,6 +39,7 @@ impl ConnectionInfo {
             address,
             since: Instant::now(),
             security: Security::Plain,
+            http2: false,
             remote_text: OnceCell::new(),
         }
     }
@@ -55,6 +57,14 @@ impl ConnectionInfo {
     pub(crate) fn secured(&self, security: Security) -> Self {
         Self {
             security,
+            ..self.clone()
+        }
+    }
+
+    /// The same connection, of a client that speaks HTTP/2.
+    pub(crate) fn speaking_http2(&self) -> Self {
+        Self {
+            http2: true,
             ..self.clone()
         }
     }

@@ -14,6 +14,7 @@ use super::server::{Server, VirtualServers};
 use super::syntax::{Arg, ConfigError, Directive};
 use super::{limits, logs, tls, upstream};
 use crate::http1::request::HeadRules;
+use crate::http2::Http2;
 
 pub(super) fn parse(
     root: &Scope<'_>,
@@ -238,5 +239,10 @@ fn server(scope: &Scope<'_>, names: &[Arg], loader: &Loader) -> Result<Server, C
         header_timeout: scope.time("client_header_timeout", Duration::from_secs(60))?,
         merge_slashes: scope.flag("merge_slashes", true)?,
         tls: tls::parse(scope, loader)?,
+        http2: Http2 {
+            on: tls::wants_http2(scope)?,
+            streams: u32::try_from(scope.number("http2_max_concurrent_streams", 128)?)
+                .unwrap_or(u32::MAX),
+        },
     })
 }

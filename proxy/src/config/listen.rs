@@ -81,11 +81,11 @@ impl ListenLine {
                 self.backlog =
                     Some(backlog.ok_or_else(|| arg.error(format!("invalid backlog \"{value}\"")))?);
             }
-            // Wishes about the socket that change nothing a client could see.
+            // Wishes about the socket that change nothing a client could see; and "http2", which the server reads.
             "bind" | "reuseport" | "deferred" | "rcvbuf" | "sndbuf" | "ipv6only"
-            | "so_keepalive" | "fastopen" | "setfib" | "accept_filter" | "multipath" => {}
+            | "so_keepalive" | "fastopen" | "setfib" | "accept_filter" | "multipath" | "http2" => {}
             "ssl" => self.ssl = true,
-            "http2" | "quic" | "proxy_protocol" => {
+            "quic" | "proxy_protocol" => {
                 return Err(arg.error(format!(
                     "the \"{name}\" parameter is not implemented by this proxy"
                 )));

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::location::Location;
 use super::pattern::Pattern;
 use crate::http1::request::HeadRules;
+use crate::http2::Http2;
 use crate::tls::ServerTls;
 
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub(crate) struct Server {
     pub(crate) merge_slashes: bool,
     /// Its certificates and what goes with them.
     pub(crate) tls: Option<ServerTls>,
+    pub(crate) http2: Http2,
 }
 
 /// The servers of one address.

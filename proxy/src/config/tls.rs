@@ -65,12 +65,18 @@ pub(super) fn parse(scope: &Scope<'_>, loader: &Loader) -> Result<Option<ServerT
         } else {
             None
         },
-        http2: scope.flag("http2", false)?,
+        http2: wants_http2(scope)?,
     };
     let built = ServerTls::new(wanted);
     built
         .map(Some)
         .map_err(|why| ConfigError::new(format!("TLS can't be set up: {why}")))
+}
+
+/// By `http2 on`, or by the older word behind one of the server's addresses.
+pub(super) fn wants_http2(scope: &Scope<'_>) -> Result<bool, ConfigError> {
+    let listens = |line: &Directive| line.args.iter().skip(1).any(|arg| arg.text == "http2");
+    Ok(scope.flag("http2", false)? || scope.here("listen").any(listens))
 }
 
 fn verify_client(scope: &Scope<'_>) -> Result<VerifyClient, ConfigError> {

@@ -4,7 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::tls::TlsStream;
@@ -15,6 +15,8 @@ pub(crate) enum Stream {
     Unix(UnixStream),
     /// Takes everything and says nothing: the client of a request of our own.
     Nowhere,
+    /// A stream of an HTTP/2 connection, as HTTP/1.
+    Inside(DuplexStream),
     /// Boxed, so that a connection without TLS pays nothing for it.
     Tls(Box<TlsStream>),
 }
@@ -31,7 +33,7 @@ impl Stream {
                 stream.try_read(&mut [0; 1]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock
             ),
-            Self::Nowhere => false,
+            Self::Nowhere | Self::Inside(_) => false,
             Self::Tls(stream) => stream.looks_readable(),
         }
     }
@@ -40,7 +42,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.readable().await,
             Self::Unix(stream) => stream.readable().await,
-            Self::Nowhere => std::future::pending().await,
+            Self::Nowhere | Self::Inside(_) => std::future::pending().await,
             Self::Tls(stream) => stream.readable().await,
         }
     }
@@ -50,7 +52,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.readable().await,
             Self::Unix(stream) => stream.readable().await,
-            Self::Nowhere => std::future::pending().await,
+            Self::Nowhere | Self::Inside(_) => std::future::pending().await,
             Self::Tls(_) => Ok(()),
         }
     }
@@ -64,10 +66,25 @@ impl Stream {
                 let peeked = stream.peek(&mut first).await;
                 peeked.is_ok_and(|count| count == 1) && first[0] & 0x80 == 0 && first[0] != 0x16
             }
-            Self::Unix(_) | Self::Nowhere | Self::Tls(_) => false,
+            Self::Unix(_) | Self::Nowhere | Self::Inside(_) | Self::Tls(_) => false,
+        }
+    }
+
+    /// Whether the first bytes that come begin HTTP/2 in plain text. ("PRI" is no method of HTTP/1.)
+    pub(crate) async fn starts_like_http2(&self) -> bool {
+        let mut first = [0; PREFACE.len()];
+        match self {
+            Self::Tcp(stream) => {
+                let peeked = stream.peek(&mut first).await;
+                peeked.is_ok_and(|count| count >= 3 && PREFACE.starts_with(&first[..count]))
+            }
+            Self::Unix(_) | Self::Nowhere | Self::Inside(_) | Self::Tls(_) => false,
         }
     }
 }
+
+/// What every HTTP/2 connection begins with (RFC 9113 section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 impl AsyncRead for Stream {
     fn poll_read(
@@ -79,6 +96,7 @@ impl AsyncRead for Stream {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Nowhere => Poll::Pending,
+            Self::Inside(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Tls(stream) => stream.poll_read(cx, buf),
         }
     }
@@ -94,6 +112,7 @@ impl AsyncWrite for Stream {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Nowhere => Poll::Ready(Ok(buf.len())),
+            Self::Inside(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Tls(stream) => stream.poll_write(cx, buf),
         }
     }
@@ -107,6 +126,7 @@ impl AsyncWrite for Stream {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Nowhere => Poll::Ready(Ok(())),
+            Self::Inside(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Tls(stream) => stream.poll_shutdown(cx),
         }
     }

@@ -46,6 +46,37 @@ impl Var {
     }
 }
 
+/// The client's own, not that of the pipe inside.
+fn protocol(ex: &Exchange) -> &'static str {
+    if ex.connection.http2 {
+        "HTTP/2.0"
+    } else {
+        ex.request.head.version.as_str()
+    }
+}
+
+/// As the client would have written it.
+fn write_line(ex: &Exchange, out: &mut Vec<u8>) -> bool {
+    let line = ex.request.head.line();
+    match line.strip_suffix(b"HTTP/1.1") {
+        Some(start) if ex.connection.http2 => {
+            out.extend_from_slice(start);
+            put(out, Some(protocol(ex)))
+        }
+        _ => put(out, Some(line)),
+    }
+}
+
+/// `$http2`: how it was agreed on.
+fn http2(ex: &Exchange) -> Option<&'static str> {
+    let word = if ex.connection.security.tls().is_some() {
+        "h2"
+    } else {
+        "h2c"
+    };
+    Some(if ex.connection.http2 { word } else { "" })
+}
+
 fn put<T: AsRef<[u8]>>(out: &mut Vec<u8>, value: Option<T>) -> bool {
     value.is_some_and(|value| {
         out.extend_from_slice(value.as_ref());
@@ -74,14 +105,15 @@ impl Plain {
             Self::IsRequestPort => {
                 put(out, Some(if ex.request.port.is_empty() { "" } else { ":" }))
             }
-            Self::Request => put(out, Some(ex.request.head.line())),
+            Self::Request => write_line(ex, out),
             Self::RequestMethod => put(out, Some(ex.request.method())),
             Self::RequestPort => put(out, Some(&ex.request.port)),
             Self::RequestUri => put(out, Some(ex.request.head.target())),
             Self::Scheme => put(out, Some(if secure(ex) { "https" } else { "http" })),
             Self::Https => put(out, Some(if secure(ex) { "on" } else { "" })),
             Self::ServerName => put(out, Some(ex.server.name.as_bytes())),
-            Self::ServerProtocol => put(out, Some(ex.request.head.version.as_str())),
+            Self::ServerProtocol => put(out, Some(protocol(ex))),
+            Self::Http2 => put(out, http2(ex)),
             Self::RequestBody => put(
                 out,
                 ex.request.body.as_ref().and_then(|body| body.in_memory()),

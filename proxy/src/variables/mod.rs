@@ -83,6 +83,7 @@ plain! {
     DocumentUri = "document_uri",
     Host = "host",
     Hostname = "hostname",
+    Http2 = "http2",
     Https = "https",
     InvalidReferer = "invalid_referer",
     IsArgs = "is_args",

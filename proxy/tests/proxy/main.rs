@@ -5,6 +5,8 @@ mod bad_input;
 mod bodies;
 mod configuration;
 mod harness;
+mod http2;
+mod http2_frames;
 mod lifecycle;
 mod retries;
 mod tls;

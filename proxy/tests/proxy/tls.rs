@@ -41,14 +41,14 @@ fn issue(
     (certificate.der().clone(), der)
 }
 
-struct Lab {
-    dir: tempfile::TempDir,
+pub(crate) struct Lab {
+    pub(crate) dir: tempfile::TempDir,
     root: Authority,
 }
 
 impl Lab {
     /// A folder with `root.crt` and a certificate for each name.
-    fn new(names: &[&str]) -> Self {
+    pub(crate) fn new(names: &[&str]) -> Self {
         let (dir, root) = (tempfile::tempdir().expect("a folder"), authority("root"));
         std::fs::write(dir.path().join("root.crt"), root.pem()).expect("write");
         for name in names {
@@ -57,7 +57,7 @@ impl Lab {
         Self { dir, root }
     }
 
-    fn client(
+    pub(crate) fn client(
         &self,
         identity: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
     ) -> Arc<ClientConfig> {
@@ -73,9 +73,9 @@ impl Lab {
     }
 }
 
-type Tls = StreamOwned<ClientConnection, UnixStream>;
+pub(crate) type Tls = StreamOwned<ClientConnection, UnixStream>;
 
-fn connect(proxy: &Proxy, config: &Arc<ClientConfig>, name: &str) -> Tls {
+pub(crate) fn connect(proxy: &Proxy, config: &Arc<ClientConfig>, name: &str) -> Tls {
     let name = ServerName::try_from(name.to_owned()).expect("a name");
     let session = ClientConnection::new(Arc::clone(config), name).expect("a session");
     StreamOwned::new(session, proxy.connect())

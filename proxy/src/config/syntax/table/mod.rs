@@ -156,7 +156,6 @@ const EARLY_HINTS: Support = Support::Later("103 Early Hints");
 const FASTCGI: Support = Support::Later("FastCGI");
 const FILES: Support = Support::Later("listing and writing of files");
 const GRPC: Support = Support::Later("gRPC");
-const HTTP2: Support = Support::Later("HTTP/2");
 const HTTP3: Support = Support::Later("HTTP/3 and QUIC");
 const MAIL: Support = Support::Later("mail proxying");
 const MEDIA: Support = Support::Later("serving of media");

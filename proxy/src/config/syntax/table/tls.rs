@@ -1,6 +1,6 @@
 //! TLS, HTTP/2 and HTTP/3 on the listening side.
 
-use super::{BUILT, FLAG, H, H_S, H_S_L, HTTP2, HTTP3, MANY, ONCE, Row, TLS, more, n, row, to};
+use super::{BUILT, FLAG, H, H_S, H_S_L, HTTP3, MANY, ONCE, Row, TLS, more, n, row, to};
 
 pub(super) const ROWS: &[Row] = &[
     // http_ssl_module
@@ -36,21 +36,21 @@ pub(super) const ROWS: &[Row] = &[
     row("ssl_conf_command", H_S, n(2), MANY, TLS),
     row("ssl_reject_handshake", H_S, FLAG, ONCE, BUILT),
     // http_v2_module
-    row("http2", H_S, FLAG, ONCE, HTTP2),
-    row("http2_recv_buffer_size", H, n(1), ONCE, HTTP2),
-    row("http2_pool_size", H_S, n(1), ONCE, HTTP2),
-    row("http2_max_concurrent_streams", H_S, n(1), ONCE, HTTP2),
-    row("http2_max_concurrent_pushes", H_S, n(1), MANY, HTTP2),
-    row("http2_max_requests", H_S, n(1), MANY, HTTP2),
-    row("http2_max_field_size", H_S, n(1), MANY, HTTP2),
-    row("http2_max_header_size", H_S, n(1), MANY, HTTP2),
-    row("http2_body_preread_size", H_S, n(1), ONCE, HTTP2),
-    row("http2_streams_index_size", H_S, n(1), ONCE, HTTP2),
-    row("http2_recv_timeout", H_S, n(1), MANY, HTTP2),
-    row("http2_idle_timeout", H_S, n(1), MANY, HTTP2),
-    row("http2_chunk_size", H_S_L, n(1), ONCE, HTTP2),
-    row("http2_push_preload", H_S_L, FLAG, MANY, HTTP2),
-    row("http2_push", H_S_L, n(1), MANY, HTTP2),
+    row("http2", H_S, FLAG, ONCE, BUILT),
+    row("http2_recv_buffer_size", H, n(1), ONCE, BUILT),
+    row("http2_pool_size", H_S, n(1), ONCE, BUILT),
+    row("http2_max_concurrent_streams", H_S, n(1), ONCE, BUILT),
+    row("http2_max_concurrent_pushes", H_S, n(1), MANY, BUILT),
+    row("http2_max_requests", H_S, n(1), MANY, BUILT),
+    row("http2_max_field_size", H_S, n(1), MANY, BUILT),
+    row("http2_max_header_size", H_S, n(1), MANY, BUILT),
+    row("http2_body_preread_size", H_S, n(1), ONCE, BUILT),
+    row("http2_streams_index_size", H_S, n(1), ONCE, BUILT),
+    row("http2_recv_timeout", H_S, n(1), MANY, BUILT),
+    row("http2_idle_timeout", H_S, n(1), MANY, BUILT),
+    row("http2_chunk_size", H_S_L, n(1), ONCE, BUILT),
+    row("http2_push_preload", H_S_L, FLAG, MANY, BUILT),
+    row("http2_push", H_S_L, n(1), MANY, BUILT),
     // http_v3_module
     row("http3", H_S, FLAG, ONCE, HTTP3),
     row("http3_hq", H_S, FLAG, ONCE, HTTP3),
