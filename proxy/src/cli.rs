@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::admin::Writers;
 use crate::config::{self, ConfigError, LoadOptions};
 use crate::upstream::resolve::parse_mapping;
 use crate::{control, daemon};
@@ -73,6 +74,9 @@ pub struct Cli {
     /// Serve the status API, metrics and lab home here
     #[arg(long, value_name = "ADDR:PORT")]
     admin: Option<String>,
+    /// Accept changes over the status API from these addresses: networks with commas between, "gateway" or "off"
+    #[arg(long, value_name = "LIST", default_value = "127.0.0.0/8,::1")]
+    admin_write: Writers,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -133,7 +137,13 @@ pub fn run(cli: &Cli) -> i32 {
         Ok(config) if config.core.daemon && !daemon::is_background() => {
             report(daemon::start(&config.core.pid))
         }
-        Ok(config) => report(control::run(config, options, cli.admin.as_deref())),
+        Ok(config) => report(control::run(
+            config,
+            options,
+            cli.admin
+                .as_deref()
+                .map(|address| (address, cli.admin_write.clone())),
+        )),
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::accept::listener::Listeners;
-use crate::admin::{self, Counters, Port, Sources, View};
+use crate::admin::{self, Counters, Port, Sources, View, Writers};
 use crate::config::{self, Config, Level, ListenAddress, LoadOptions};
 use crate::daemon;
 use crate::log::{self, LogFile};
@@ -51,7 +51,7 @@ struct Control {
 pub(crate) fn run(
     config: Config,
     options: LoadOptions,
-    admin: Option<&str>,
+    admin: Option<(&str, Writers)>,
 ) -> Result<(), StartError> {
     raise_file_limit(&config);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -68,7 +68,7 @@ pub(crate) fn run(
 async fn serve(
     mut config: Config,
     options: LoadOptions,
-    admin: Option<&str>,
+    admin: Option<(&str, Writers)>,
 ) -> Result<(), StartError> {
     config.generation = 1;
     let mut listeners = Listeners::default();
@@ -152,13 +152,13 @@ fn start_workers(
 }
 
 async fn start_admin(
-    address: Option<&str>,
+    admin: Option<(&str, Writers)>,
     counters: &Arc<Counters>,
     current: &Current,
     shutdown: &service::Shutdown,
     options: &LoadOptions,
 ) -> Result<Option<tokio::task::JoinHandle<()>>, StartError> {
-    let Some(address) = address else {
+    let Some((address, writers)) = admin else {
         return Ok(None);
     };
     let listener = service::bind(address).await?;
@@ -182,6 +182,7 @@ async fn start_admin(
             }
         }),
         started: SystemTime::now(),
+        writers,
     };
     Ok(Some(tokio::spawn(admin::run(
         listener,

@@ -1,13 +1,15 @@
 //! The admin listener: what the proxy knows of itself, for people (`/`), programs (`/api/status`) and Prometheus
-//! (`/metrics`). It only reads; nothing here can change the proxy.
+//! (`/metrics`), and the few changes that need no new file (`change`, for those whom `writers` lets).
 //!
 //! It runs on the control runtime: a slow reader of a page costs no worker anything.
 
+mod change;
 mod counters;
 mod guard;
 mod metrics;
 mod services;
 mod status;
+mod writers;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,13 +18,14 @@ use std::time::{Duration, Instant, SystemTime};
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, patch};
 use axum::{Router, middleware};
 use service::Shutdown;
 use tokio::net::TcpListener;
 
 pub(crate) use counters::{Counters, WorkerCounters};
 pub(crate) use services::Port;
+pub(crate) use writers::Writers;
 
 use crate::upstream::Upstream;
 
@@ -35,6 +38,7 @@ pub(crate) struct Sources {
     /// Asked anew for each page: a reload changes the answer.
     pub(crate) view: Box<dyn Fn() -> View + Send + Sync>,
     pub(crate) started: SystemTime,
+    pub(crate) writers: Writers,
 }
 
 /// The configuration that serves now, as far as it is shown.
@@ -85,6 +89,14 @@ fn router(sources: Sources) -> Router {
             get(|| page("text/css; charset=utf-8", service::LAB_CSS)),
         )
         .route("/api/status", get(status_api))
+        .route(
+            "/api/upstreams/{upstream}",
+            patch(change::upstream).post(change::upstream),
+        )
+        .route(
+            "/api/upstreams/{upstream}/peers/{server}",
+            patch(change::peer).post(change::peer),
+        )
         .route("/metrics", get(prometheus))
         .route(
             "/healthz",
@@ -104,8 +116,15 @@ async fn page(content_type: &'static str, text: &'static str) -> Response {
 
 /// Indented, as most readers are people with curl.
 async fn status_api(State(sources): State<Arc<Sources>>) -> Response {
-    let status = status::Status::new(&sources, Instant::now(), SystemTime::now());
-    let mut json = serde_json::to_string_pretty(&status).expect("a status has only string keys");
+    json(&status::Status::new(
+        &sources,
+        Instant::now(),
+        SystemTime::now(),
+    ))
+}
+
+fn json(value: &impl serde::Serialize) -> Response {
+    let mut json = serde_json::to_string_pretty(value).expect("a status has only string keys");
     json.push('\n');
     (
         [

@@ -2,7 +2,7 @@
 //!
 //! Times are UTC (`2026-11-23T18:30:00Z`), latencies milliseconds until the response's first byte, counts are since
 //! the start and survive a reload. A peer's `state` is `up`, `unavailable` (it failed; tried again after `until`),
-//! `down` (by configuration) or `unresolved` (its name has no address); `why` says it in words.
+//! `down` (by configuration or order), `draining` (by order) or `unresolved` (its name has no address); `why` says it in words.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -76,6 +76,15 @@ struct Latency {
     p50: Option<f64>,
     p95: Option<f64>,
     p99: Option<f64>,
+}
+
+/// What a change answers with: the upstream as `/api/status` shows it.
+pub(super) fn of_upstream(
+    upstream: &Upstream,
+    steady: Instant,
+    wall: SystemTime,
+) -> impl Serialize {
+    upstream_status(upstream, Moment { steady, wall })
 }
 
 /// A moment on both clocks: what happened is known by the steady one, and shown by the wall's.

@@ -47,6 +47,7 @@ fn sources() -> Sources {
         counters,
         view: Box::new(view),
         started: SystemTime::now(),
+        writers: "127.0.0.0/8,::1".parse().unwrap(),
     }
 }
 
@@ -198,12 +199,110 @@ async fn every_answer_carries_the_policy() {
     }
 }
 
+/// A change as curl on this machine sends it, but for `headers`.
+fn change(path: &str, body: &'static str, peer: &str, headers: &[(&str, &str)]) -> Request<Body> {
+    let mut request = Request::patch(path).header("host", "localhost:8080");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut request = request.body(Body::from(body)).unwrap();
+    let peer: std::net::SocketAddr = peer.parse().unwrap();
+    request
+        .extensions_mut()
+        .insert(axum::extract::ConnectInfo(peer));
+    request
+}
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+const PEER: &str = "/api/upstreams/flask_servers/peers/127.0.0.1:1";
+const DRAIN_IT: &str = r#"{"state": "drain"}"#;
+
 #[tokio::test]
-async fn it_only_reads() {
-    let request = Request::post("/api/status")
-        .header("host", "localhost")
-        .body(Body::empty())
+async fn a_change_is_in_the_next_status() {
+    let app = router(sources());
+    for (path, body) in [
+        (PEER, DRAIN_IT),
+        (PEER, r#"{"weight": 7}"#),
+        (
+            "/api/upstreams/flask_servers",
+            r#"{"method": "least_conn"}"#,
+        ),
+    ] {
+        let request = change(path, body, "127.0.0.1:9", &[JSON]);
+        let response = app.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{body}");
+    }
+    let request = Request::get("/api/status").header("host", "localhost");
+    let response = app.oneshot(request.body(Body::empty()).unwrap()).await;
+    let body = to_bytes(response.unwrap().into_body(), 1 << 20)
+        .await
         .unwrap();
-    let response = router(sources()).oneshot(request).await.unwrap();
-    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+    let status: Value = serde_json::from_slice(&body).unwrap();
+    let upstream = &status["upstreams"][0];
+    assert_eq!(upstream["method"], "least_conn");
+    assert_eq!(upstream["peers"][0]["state"], "draining");
+    assert_eq!(upstream["peers"][0]["weight"], 7);
+}
+
+#[tokio::test]
+async fn nobody_else_changes_anything() {
+    let (own, foreign) = (
+        ("origin", "http://localhost:8080"),
+        ("origin", "http://evil.example"),
+    );
+    let local = "127.0.0.1:9";
+    for (peer, headers, expected) in [
+        (
+            local,
+            vec![JSON, own, ("sec-fetch-site", "same-origin")],
+            200,
+        ),
+        ("10.0.0.1:9", vec![JSON], 403),
+        (local, vec![], 415),
+        (local, vec![("content-type", "text/plain")], 415),
+        (
+            local,
+            vec![("content-type", "application/x-www-form-urlencoded"), own],
+            415,
+        ),
+        (local, vec![JSON, foreign], 403),
+        (local, vec![JSON, ("origin", "null")], 403),
+        (local, vec![JSON, ("sec-fetch-site", "cross-site")], 403),
+        (local, vec![JSON, own, ("sec-fetch-site", "same-site")], 403),
+    ] {
+        let request = change(PEER, DRAIN_IT, peer, &headers);
+        let response = router(sources()).oneshot(request).await.unwrap();
+        assert_eq!(response.status().as_u16(), expected, "{peer} {headers:?}");
+    }
+    let unknown = Request::patch(PEER)
+        .header("host", "localhost")
+        .header(JSON.0, JSON.1);
+    let response = router(sources()).oneshot(unknown.body(Body::from(DRAIN_IT)).unwrap());
+    assert_eq!(
+        response.await.unwrap().status(),
+        StatusCode::FORBIDDEN,
+        "no address"
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_change_says_why() {
+    for (path, body, expected) in [
+        (PEER, "{}", 400),
+        (PEER, "", 400),
+        (PEER, r#"{"state": "asleep"}"#, 400),
+        (PEER, r#"{"wieght": 1}"#, 400),
+        (PEER, r#"{"weight": 0}"#, 400),
+        (PEER, r#"{"weight": -1}"#, 400),
+        ("/api/upstreams/flask_servers/peers/nobody", DRAIN_IT, 404),
+        ("/api/upstreams/nobody/peers/127.0.0.1:1", DRAIN_IT, 404),
+        ("/api/upstreams/flask_servers", r#"{"method": "hash"}"#, 400),
+        ("/api/status", DRAIN_IT, 405),
+    ] {
+        let request = change(path, body, "[::1]:9", &[JSON]);
+        let response = router(sources()).oneshot(request).await.unwrap();
+        assert_eq!(response.status().as_u16(), expected, "{path} {body}");
+        let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        assert!(expected == 405 || body.starts_with(b"{\n  \"error\": "));
+    }
 }

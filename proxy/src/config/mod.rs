@@ -35,7 +35,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::core::Core;
-pub(crate) use access::AccessRule;
+pub(crate) use access::{AccessRule, Network};
 pub(crate) use auth::{Auth, AuthRequest, Basic};
 pub(crate) use classes::{Class, Worth};
 pub(crate) use headers::{AddHeader, Expires, ExpiresWhen};

@@ -25,9 +25,7 @@ impl Group {
         let mut group = Self::default();
         for peer in lines.iter().copied().flatten() {
             let server = line_of(&peer.config.name).unwrap_or_default();
-            group
-                .candidates
-                .push(Candidate::new(server, peer.config.weight));
+            group.candidates.push(Candidate::new(server, peer.weight()));
             group.peers.push(Arc::clone(peer));
             group.usable += usize::from(peer.is_usable());
         }
@@ -35,10 +33,10 @@ impl Group {
             let servers = lines
                 .iter()
                 .enumerate()
-                .map(|(server, peers)| (server, &*peers[0].config));
+                .map(|(server, peers)| (server, &*peers[0]));
             group.ring =
-                Some(Ring::new(servers.map(|(server, config)| {
-                    (server, config.name.as_str(), config.weight)
+                Some(Ring::new(servers.map(|(server, peer)| {
+                    (server, peer.config.name.as_str(), peer.weight())
                 })));
         }
         group

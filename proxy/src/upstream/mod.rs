@@ -11,6 +11,7 @@ mod group;
 mod health;
 mod histogram;
 mod lease;
+mod orders;
 mod peer;
 mod report;
 pub(crate) mod resolve;
@@ -24,6 +25,7 @@ pub(crate) use config::{ServerConfig, Target, TargetError, UpstreamConfig};
 pub(crate) use health::Failure;
 pub(crate) use histogram::Snapshot;
 pub(crate) use lease::Lease;
+pub(crate) use orders::{Order, OrderError};
 pub(crate) use peer::{Address, Peer};
 pub(crate) use report::{PeerReport, State, UpstreamReport};
 pub(crate) use tried::Tried;
@@ -34,6 +36,7 @@ use roster::Roster;
 #[derive(Debug)]
 pub(crate) struct Upstream {
     name: String,
+    /// As written.
     method: Method,
     servers: Vec<Arc<ServerConfig>>,
     roster: Mutex<Roster>,
@@ -77,7 +80,7 @@ impl Upstream {
 
     /// Chooses a peer that this request has not tried. `None`: no live upstreams.
     pub(crate) fn pick(&self, key: &PickKey<'_>, tried: &mut Tried, now: Instant) -> Option<Lease> {
-        self.roster().pick(self.method, key, tried, now)
+        self.roster().pick(key, tried, now)
     }
 
     /// Takes over what the same upstream had learnt before a reload: by name, peer by peer.
@@ -85,7 +88,7 @@ impl Upstream {
         let mut before = old.roster().lines().to_vec();
         let mut roster = self.roster();
         roster.adopt(&mut before);
-        roster.regroup(self.method);
+        roster.regroup();
     }
 
     fn roster(&self) -> MutexGuard<'_, Roster> {

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use super::config::ServerConfig;
 use super::health::{Failure, Health, Policy};
 use super::histogram::Histogram;
+use super::orders::{Order, Orders};
 
 /// Where to connect. It is also the key of a worker's idle connections.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -38,6 +39,8 @@ pub(crate) struct Peer {
     /// What `$upstream_addr` shows, written once.
     pub(crate) label: String,
     pub(crate) state: Arc<PeerState>,
+    /// Of its `server` line, from the status API.
+    pub(super) orders: Arc<Orders>,
 }
 
 impl Peer {
@@ -45,6 +48,7 @@ impl Peer {
         config: Arc<ServerConfig>,
         address: Option<Address>,
         state: Arc<PeerState>,
+        orders: Arc<Orders>,
     ) -> Self {
         let label = address
             .as_ref()
@@ -54,6 +58,7 @@ impl Peer {
             address,
             label,
             state,
+            orders,
         }
     }
 
@@ -68,7 +73,16 @@ impl Peer {
 
     /// Could it ever take a request, as things are written?
     pub(super) fn is_usable(&self) -> bool {
-        !self.config.down && self.address.is_some()
+        let is_wanted = match self.orders.state() {
+            None => !self.config.down,
+            Some(order) => order == Order::Up,
+        };
+        is_wanted && self.address.is_some()
+    }
+
+    /// As ordered, else as written.
+    pub(super) fn weight(&self) -> u32 {
+        self.orders.weight().unwrap_or(self.config.weight)
     }
 
     /// May it have one more request now, with `in_flight` under way?

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use super::health::Health;
+use super::orders::Order;
 use super::peer::Peer;
 use super::{Snapshot, Upstream};
 
@@ -36,8 +37,10 @@ pub(crate) enum State {
     Up,
     /// It failed; after `until` one request will try it.
     Unavailable,
-    /// The configuration says `down`.
+    /// The configuration or the status API says `down`.
     Down,
+    /// The status API says so: it finishes what it has.
+    Draining,
     /// Its name has no address.
     Unresolved,
 }
@@ -53,13 +56,13 @@ pub(crate) struct Condition {
 
 impl Upstream {
     pub(crate) fn report(&self) -> UpstreamReport {
-        let (alone, lines) = {
+        let (alone, method, lines) = {
             let roster = self.roster();
-            (roster.is_alone(), roster.lines().to_vec())
+            (roster.is_alone(), roster.method(), roster.lines().to_vec())
         };
         UpstreamReport {
             name: self.name.clone(),
-            method: self.method.directive(),
+            method: method.directive(),
             peers: lines
                 .iter()
                 .flatten()
@@ -75,7 +78,7 @@ fn report(peer: &Peer, alone: bool) -> PeerReport {
         name: peer.config.name.clone(),
         address: peer.address.as_ref().map(ToString::to_string),
         condition: condition(peer, alone, &state.health()),
-        weight: peer.config.weight,
+        weight: peer.weight(),
         backup: peer.config.backup,
         in_flight: state.in_flight.load(Relaxed),
         requests: state.requests.load(Relaxed),
@@ -95,13 +98,12 @@ fn condition(peer: &Peer, alone: bool, health: &Health) -> Condition {
         since,
         until,
     };
-    if peer.config.down {
-        return is(
-            State::Down,
-            Some("the configuration says down".to_owned()),
-            None,
-            None,
-        );
+    let ordered = |state, what: &str| is(state, Some(format!("{what} says so")), None, None);
+    match peer.orders.state() {
+        Some(Order::Down) => return ordered(State::Down, "the status API"),
+        Some(Order::Drain) => return ordered(State::Draining, "the status API"),
+        None if peer.config.down => return ordered(State::Down, "the configuration"),
+        Some(Order::Up) | None => {}
     }
     let lasting = outage.filter(|outage| outage.back.is_none());
     if peer.address.is_none() {

@@ -159,7 +159,7 @@ impl Upstream {
         let addresses: Vec<Address> = addresses.into_iter().map(Address::Tcp).collect();
         let mut roster = self.roster();
         if roster.resolved(line, &addresses, now) {
-            roster.regroup(self.method);
+            roster.regroup();
             drop(roster);
             let to: Vec<String> = addresses.iter().map(Address::to_string).collect();
             tracing::info!(
@@ -175,7 +175,7 @@ impl Upstream {
     pub(crate) fn lost(&self, line: usize, trouble: &str, now: Instant) {
         let mut roster = self.roster();
         if roster.lost(line, trouble, now) {
-            roster.regroup(self.method);
+            roster.regroup();
             drop(roster);
             tracing::warn!(
                 upstream = self.name,

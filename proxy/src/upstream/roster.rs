@@ -9,12 +9,15 @@ use std::time::Instant;
 
 use super::config::{ServerConfig, Target};
 use super::group::Group;
+use super::orders::Orders;
 use super::peer::{Address, Peer};
 use super::{Lease, Tried};
 use crate::balance::{Method, PickKey};
 
 #[derive(Debug)]
 pub(super) struct Roster {
+    /// As written, until the status API changes it.
+    method: Method,
     /// The peers of each `server` line; a name that does not resolve is one peer without an address.
     lines: Vec<Vec<Arc<Peer>>>,
     primary: Group,
@@ -33,14 +36,24 @@ impl Roster {
         let dice = RandomState::new().hash_one(0);
         let (primary, backup) = (Group::default(), Group::default());
         let mut roster = Self {
+            method,
             lines,
             primary,
             backup,
             version: 0,
             dice,
         };
-        roster.regroup(method);
+        roster.regroup();
         roster
+    }
+
+    pub(super) fn method(&self) -> Method {
+        self.method
+    }
+
+    pub(super) fn set_method(&mut self, method: Method) {
+        self.method = method;
+        self.regroup();
     }
 
     pub(super) fn lines(&self) -> &[Vec<Arc<Peer>>] {
@@ -54,12 +67,11 @@ impl Roster {
 
     pub(super) fn pick(
         &mut self,
-        method: Method,
         key: &PickKey<'_>,
         tried: &mut Tried,
         now: Instant,
     ) -> Option<Lease> {
-        let alone = self.is_alone();
+        let (alone, method) = (self.is_alone(), self.method);
         tried.begin(self.version, self.primary.usable() + self.backup.usable());
         if !tried.on_backup {
             let dice = || throw(&mut self.dice);
@@ -86,7 +98,7 @@ impl Roster {
         {
             return false;
         }
-        let config = Arc::clone(&peers[0].config);
+        let (config, orders) = (Arc::clone(&peers[0].config), Arc::clone(&peers[0].orders));
         let (mut same, mut rest): (Vec<_>, Vec<_>) = peers.drain(..).partition(|peer| {
             peer.address
                 .as_ref()
@@ -98,7 +110,7 @@ impl Roster {
                 .position(|peer| peer.address.as_ref() == Some(address));
             peers.push(match known {
                 Some(index) => same.swap_remove(index),
-                None => Arc::new(moved(&config, address, rest.pop(), now)),
+                None => Arc::new(moved(&config, &orders, address, rest.pop(), now)),
             });
         }
         true
@@ -118,6 +130,7 @@ impl Roster {
             config,
             address,
             state,
+            orders,
             ..
         } = &*peers[0];
         let Some(address) = address else {
@@ -130,7 +143,12 @@ impl Roster {
             &format!("does not resolve any more (was {address}): {trouble}"),
             now,
         );
-        let lost = Peer::new(Arc::clone(config), None, Arc::clone(state));
+        let lost = Peer::new(
+            Arc::clone(config),
+            None,
+            Arc::clone(state),
+            Arc::clone(orders),
+        );
         *peers = vec![Arc::new(lost)];
         true
     }
@@ -138,7 +156,7 @@ impl Roster {
     /// Takes each peer's state and address from the line of the same name in `before`; each is taken once.
     pub(super) fn adopt(&mut self, before: &mut Vec<Vec<Arc<Peer>>>) {
         for peers in &mut self.lines {
-            let config = &peers[0].config;
+            let (config, orders) = (&peers[0].config, &peers[0].orders);
             let is_same = |old: &Vec<Arc<Peer>>| {
                 old[0].config.name == config.name && old[0].config.target == config.target
             };
@@ -149,6 +167,7 @@ impl Roster {
                         Arc::clone(config),
                         old.address.clone(),
                         Arc::clone(&old.state),
+                        Arc::clone(orders),
                     ))
                 };
                 *peers = old.iter().map(adopted).collect();
@@ -157,7 +176,8 @@ impl Roster {
     }
 
     /// Has to follow every change of the lines.
-    pub(super) fn regroup(&mut self, method: Method) {
+    pub(super) fn regroup(&mut self) {
+        let method = self.method;
         let lines = |backup| {
             self.lines
                 .iter()
@@ -183,19 +203,25 @@ fn first_peer(server: &Arc<ServerConfig>) -> Peer {
         Target::Address(address) => Some(address.clone()),
         Target::Name { .. } => None,
     };
-    Peer::new(Arc::clone(server), address, Arc::default())
+    Peer::new(Arc::clone(server), address, Arc::default(), Arc::default())
 }
 
 /// A peer at a new address, with the counters of the one that was there before.
 fn moved(
     config: &Arc<ServerConfig>,
+    orders: &Arc<Orders>,
     address: &Address,
     old: Option<Arc<Peer>>,
     now: Instant,
 ) -> Peer {
     let state = old.map(|peer| Arc::clone(&peer.state)).unwrap_or_default();
     state.moved(now);
-    Peer::new(Arc::clone(config), Some(address.clone()), state)
+    Peer::new(
+        Arc::clone(config),
+        Some(address.clone()),
+        state,
+        Arc::clone(orders),
+    )
 }
 
 /// xorshift64: good enough to spread requests, and not for anything secret.

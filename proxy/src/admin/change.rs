@@ -1,0 +1,113 @@
+//! `PATCH` (or `POST`) `/api/upstreams/UPSTREAM` and `/api/upstreams/UPSTREAM/peers/SERVER`: the changes that can be
+//! made without editing the file. Answers with the upstream as it is afterwards, or with `{"error": "..."}`.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use axum::body::to_bytes;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::{Sources, status};
+use crate::upstream::{Order, OrderError, Upstream};
+
+/// A change is a few words.
+const MAX_BODY: usize = 4096;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PeerChange {
+    state: Option<Order>,
+    weight: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UpstreamChange {
+    method: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("{0}")]
+    Guard(&'static str, StatusCode),
+    #[error("there is no upstream {0:?}")]
+    NoUpstream(String),
+    #[error("{0}")]
+    Body(String),
+    #[error("{0}")]
+    Order(#[from] OrderError),
+}
+
+pub(super) async fn peer(
+    State(sources): State<Arc<Sources>>,
+    Path((upstream, server)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let change = async {
+        let change: PeerChange = read(&sources, request).await?;
+        if change.state.is_none() && change.weight.is_none() {
+            return Err(Refused::Body(
+                "say \"state\", \"weight\" or both".to_owned(),
+            ));
+        }
+        let upstream = find(&sources, upstream)?;
+        upstream.order(&server, change.state, change.weight, Instant::now())?;
+        tracing::info!(upstream = upstream.name(), server, ?change, "changed");
+        Ok(upstream)
+    };
+    answer(change.await)
+}
+
+pub(super) async fn upstream(
+    State(sources): State<Arc<Sources>>,
+    Path(upstream): Path<String>,
+    request: Request,
+) -> Response {
+    let change = async {
+        let change: UpstreamChange = read(&sources, request).await?;
+        let upstream = find(&sources, upstream)?;
+        upstream.change_method(&change.method)?;
+        tracing::info!(upstream = upstream.name(), ?change, "changed");
+        Ok(upstream)
+    };
+    answer(change.await)
+}
+
+async fn read<T: DeserializeOwned>(sources: &Sources, request: Request) -> Result<T, Refused> {
+    let checked = sources.writers.check(&request);
+    checked.map_err(|(status, why)| Refused::Guard(why, status))?;
+    let body = to_bytes(request.into_body(), MAX_BODY).await;
+    let body = body.map_err(|_| Refused::Body("the body is too long, or broke off".to_owned()))?;
+    serde_json::from_slice(&body).map_err(|why| Refused::Body(why.to_string()))
+}
+
+fn find(sources: &Sources, name: String) -> Result<Arc<Upstream>, Refused> {
+    let upstreams = (sources.view)().upstreams;
+    let found = upstreams
+        .into_iter()
+        .find(|upstream| upstream.name() == name);
+    found.ok_or(Refused::NoUpstream(name))
+}
+
+fn answer(changed: Result<Arc<Upstream>, Refused>) -> Response {
+    let refused = match changed {
+        Ok(upstream) => {
+            let (steady, wall) = (Instant::now(), SystemTime::now());
+            return super::json(&status::of_upstream(&upstream, steady, wall));
+        }
+        Err(refused) => refused,
+    };
+    let status = match &refused {
+        Refused::Guard(_, status) => *status,
+        Refused::NoUpstream(_) | Refused::Order(OrderError::NoServer { .. }) => {
+            StatusCode::NOT_FOUND
+        }
+        Refused::Body(_) | Refused::Order(_) => StatusCode::BAD_REQUEST,
+    };
+    let body = super::json(&serde_json::json!({"error": refused.to_string()}));
+    (status, body).into_response()
+}
