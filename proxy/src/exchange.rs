@@ -48,6 +48,7 @@ pub(crate) struct Exchange {
     pub(crate) fault: Option<String>,
     /// Why the head can't be served, if it can't.
     pub(crate) fault_at_parse: Option<Fault>,
+    /// Bytes a second to the client, once somebody said so; 0 is as fast as can be.
     pub(crate) limit_rate: Option<u64>,
     pub(crate) rewrites: u8,
     /// The status that an `error_page` is being shown for.

@@ -10,7 +10,7 @@ use super::request;
 use super::wire::{self, Sending};
 use super::{Turns, relay, tunnel};
 use crate::accept::Client;
-use crate::config::{ProxyPass, ProxySettings, Scheme, Template, parse_size};
+use crate::config::{ProxyPass, ProxySettings, Scheme, parse_size};
 use crate::connect::{self, PeerConnection};
 use crate::exchange::{Exchange, Try};
 use crate::fault::Fault;
@@ -222,6 +222,7 @@ impl Attempt<'_> {
             peer.discard(self.worker);
             return Err(refused);
         }
+        accel_limit_rate(ex, settings);
         if let Some(target) = accel_redirect(ex, settings) {
             peer.discard(self.worker);
             set_target(ex, &target);
@@ -230,14 +231,8 @@ impl Attempt<'_> {
         if status == 101 {
             return tunnel::upgrade(self.worker, ex, client, peer, settings).await;
         }
-        let rate = |template: &Option<Template>| {
-            let text = String::from_utf8(template.as_ref()?.evaluate(ex)).ok()?;
-            parse_size(&text).filter(|&rate| rate > 0)
-        };
-        let read_rate = rate(&settings.limit_rate);
-        ex.limit_rate = ex
-            .limit_rate
-            .or_else(|| rate(&ex.location.client.limit_rate));
+        let read_rate = respond::rate(ex, settings.limit_rate.as_ref());
+        respond::set_rate(ex);
         let answer = ex.upstream_head.clone().unwrap_or_default();
         let source = Source::Peer(&answer, framing, settings);
         let outgoing = respond::write_head(self.worker, ex, client, source);
@@ -318,6 +313,21 @@ fn buffers(answer: &ResponseHead, settings: &ProxySettings) -> bool {
         Some(value) if value.eq_ignore_ascii_case(b"no") => false,
         Some(value) if value.eq_ignore_ascii_case(b"yes") => true,
         _ => settings.buffering,
+    }
+}
+
+/// `X-Accel-Limit-Rate`: how fast the client may be answered, whatever the location says.
+fn accel_limit_rate(ex: &mut Exchange, settings: &ProxySettings) {
+    let mut ignored = settings.ignored.iter();
+    if ignored.any(|name| name.known == Known::XAccelLimitRate) {
+        return;
+    }
+    let answer = ex.upstream_head.as_ref();
+    let Some(value) = answer.and_then(|answer| answer.head.get(Known::XAccelLimitRate)) else {
+        return;
+    };
+    if let Some(rate) = std::str::from_utf8(value).ok().and_then(parse_size) {
+        ex.limit_rate = Some(rate);
     }
 }
 

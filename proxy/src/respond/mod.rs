@@ -19,7 +19,7 @@ pub(crate) use head::{Source, line, write as write_head};
 pub(crate) use reply::{Content, Reply, complete};
 
 use crate::accept::{Client, Gone};
-use crate::config::{Level, parse_size};
+use crate::config::{Level, Template, parse_size};
 use crate::exchange::Exchange;
 use crate::fault::{Blame, CLIENT_CLOSED, CLOSE_SILENTLY, Fault};
 use crate::log;
@@ -60,7 +60,11 @@ async fn send_file(
     mut file: io::Take<std::fs::File>,
     outgoing: Outgoing,
 ) -> Result<Flow, Fault> {
-    let mut piece = vec![0; 64 * 1024];
+    set_rate(ex);
+    // A slow client is sent little pieces, not a lump and then nothing for long.
+    let rate = ex.limit_rate.filter(|&rate| rate > 0);
+    let most = rate.map_or(PIECE, |rate| rate.clamp(512, PIECE));
+    let mut piece = vec![0; usize::try_from(most).expect("a piece is 64 KiB at most")];
     loop {
         // Files are small and in the page cache here; nginx reads them on the event loop as well.
         let count = file
@@ -77,9 +81,27 @@ async fn send_file(
     flush(ex, client).await
 }
 
+/// What of a file is read at a time.
+const PIECE: u64 = 64 * 1024;
+
+/// The location's `limit_rate` counts unless `set` or a peer's `X-Accel-Limit-Rate` said another.
+pub(crate) fn set_rate(ex: &mut Exchange) {
+    if ex.limit_rate.is_none() {
+        ex.limit_rate = rate(ex, ex.location.client.limit_rate.as_ref());
+    }
+}
+
+/// Bytes a second; 0, and what is no size, is no limit.
+pub(crate) fn rate(ex: &Exchange, template: Option<&Template>) -> Option<u64> {
+    let text = String::from_utf8(template?.evaluate(ex)).ok()?;
+    parse_size(&text).filter(|&rate| rate > 0)
+}
+
 /// Waits so that no more than `limit_rate` bytes a second go out.
 pub(crate) async fn pace(ex: &Exchange, next: usize) {
-    let Some(rate) = ex.limit_rate else { return };
+    let Some(rate) = ex.limit_rate.filter(|&rate| rate > 0) else {
+        return;
+    };
     let free = ex.location.client.limit_rate_after.as_ref();
     let free = free
         .and_then(|free| parse_size(&String::from_utf8(free.evaluate(ex)).ok()?))

@@ -80,7 +80,7 @@ pub(crate) fn assign(ex: &mut Exchange, to: Assign, value: Vec<u8>) {
         }
         Assign::LimitRate => {
             let text = String::from_utf8_lossy(&value).into_owned();
-            ex.limit_rate = parse_size(&text).filter(|&rate| rate > 0);
+            ex.limit_rate = parse_size(&text);
         }
     }
 }
