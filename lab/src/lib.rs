@@ -11,6 +11,7 @@ pub mod bench;
 pub mod binaries;
 pub mod book;
 pub mod browser;
+pub mod ca;
 pub mod check;
 pub mod cli;
 mod clients;

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Ports {
     /// The main lab: what `listen 80` of nginx.conf becomes.
     pub http: u16,
+    /// The same by TLS, once chapter 8 has a `listen 443 ssl`.
+    pub https: u16,
     /// The book as readers reach it: `listen 8000`.
     pub docs: u16,
     /// Lab home, status API and metrics.
@@ -33,6 +35,7 @@ impl Default for Ports {
     fn default() -> Self {
         Self {
             http: 8088,
+            https: 8443,
             docs: 8000,
             admin: 8080,
             soap: 8001,
@@ -51,7 +54,7 @@ impl Default for Ports {
 impl Ports {
     /// Ports that nobody has at this moment. All are held until the last is known, so they differ.
     pub fn free() -> Result<Self> {
-        let held = (0..17)
+        let held = (0..18)
             .map(|_| TcpListener::bind("127.0.0.1:0"))
             .collect::<Result<Vec<_>, _>>()
             .context("no free port on 127.0.0.1")?;
@@ -61,6 +64,7 @@ impl Ports {
         let mut next = || ports.next().expect("one was bound for each field");
         Ok(Self {
             http: next()?,
+            https: next()?,
             docs: next()?,
             admin: next()?,
             soap: next()?,
@@ -79,6 +83,7 @@ impl Ports {
     pub fn of_compose() -> Result<Self> {
         Ok(Self {
             http: from_environment("LAB_HTTP_PORT", 80)?,
+            https: from_environment("LAB_HTTPS_PORT", 8443)?,
             docs: from_environment("LAB_DOCS_PORT", 8000)?,
             admin: from_environment("LAB_ADMIN_PORT", 8080)?,
             soap: from_environment("LAB_SOAP_PORT", 8001)?,

@@ -148,6 +148,8 @@ pub struct Front {
 }
 
 const ADMIN: u16 = 8080;
+/// Published like the others, though nothing listens there before chapter 8: so it is none of them.
+pub const HTTPS: u16 = 443;
 
 const fn backend(
     name: &'static str,
@@ -289,6 +291,10 @@ impl Service {
                             ]
                         }),
                 );
+                args.extend([
+                    "--map-listen".into(),
+                    format!("{HTTPS}=127.0.0.1:{}", ports.https),
+                ]);
                 Start { args, env: vec![] }
             }
         }

@@ -5,6 +5,7 @@ mod headers;
 mod monitoring;
 mod proxies;
 mod reverse_proxy;
+mod tls;
 mod witness;
 
 use std::process::ExitCode;
@@ -54,7 +55,8 @@ pub async fn check(place: &Place, chapter: u8) -> Result<ExitCode> {
         3 => balancing::look(&witness).await?,
         4 => headers::look(&witness).await?,
         7 => monitoring::look(&witness).await?,
-        _ => bail!("chapters 1 to 4 and 7 have a checkpoint"),
+        8 => tls::look(place, &ports).await?,
+        _ => bail!("chapters 1 to 4, 7 and 8 have a checkpoint"),
     };
     for finding in &findings {
         if finding.shown {

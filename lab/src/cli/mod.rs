@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 
 use crate::place::Place;
 use crate::ports::Ports;
-use crate::{bench, book, browser, check, control, docker_run, doctor, peers, status, up};
+use crate::{bench, book, browser, ca, check, control, docker_run, doctor, peers, status, up};
 
 use up_options::UpOptions;
 
@@ -69,8 +69,14 @@ enum Command {
     Doctor,
     /// What you should be able to show after a chapter
     Check {
-        /// 1 to 4, or 7
+        /// 1 to 4, 7 or 8
         chapter: u8,
+    },
+    /// Certificates for this machine, and an authority of your own that issued them (chapter 8)
+    Ca {
+        /// Another authority, even if there is one
+        #[arg(long)]
+        renew: bool,
     },
     /// The book
     #[command(subcommand)]
@@ -164,6 +170,7 @@ impl Cli {
             Command::Doctor => return doctor::doctor(&place),
             Command::Book(Book::Build { dest }) => book::build_for_people(&place.root, dest)?,
             Command::Book(Book::Serve { port }) => book::serve(&place, port).await?,
+            Command::Ca { renew } => ca::make(&place, renew)?,
             Command::Down => control::down(&place).await?,
             Command::Kill { name } => control::stop(&place, &name, Signal::SIGKILL).await?,
             Command::Stop { name } => control::stop_politely(&place, &name).await?,

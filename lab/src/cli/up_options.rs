@@ -13,6 +13,9 @@ pub(super) struct UpOptions {
     /// Port of the main lab (80 in Docker)
     #[arg(long, env = "LAB_HTTP_PORT", default_value_t = Ports::default().http)]
     http_port: u16,
+    /// Port of the main lab by https, which chapter 8 sets up
+    #[arg(long, env = "LAB_HTTPS_PORT", default_value_t = Ports::default().https)]
+    https_port: u16,
     /// Port of the book
     #[arg(long, env = "LAB_DOCS_PORT", default_value_t = Ports::default().docs)]
     docs_port: u16,
@@ -61,6 +64,7 @@ impl UpOptions {
         } else {
             Ports {
                 http: self.http_port,
+                https: self.https_port,
                 docs: self.docs_port,
                 admin: self.admin_port,
                 soap: self.soap_port,

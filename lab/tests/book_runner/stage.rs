@@ -154,6 +154,7 @@ fn trimmed(text: &str) -> String {
 fn with_shims(command: &mut Command, shims: &Path, ports: &Ports) {
     for (variable, port) in [
         ("HTTP_PORT", ports.http),
+        ("HTTPS_PORT", ports.https),
         ("DOCS_PORT", ports.docs),
         ("ADMIN_PORT", ports.admin),
         ("SOAP_PORT", ports.soap),

@@ -172,6 +172,7 @@ pub(crate) async fn accept(
     }
 }
 
+// ANCHOR: handshake
 async fn handshake(listen: &Listen, stream: Stream) -> Result<(Stream, Security), Failed> {
     let mut acceptor = LazyConfigAcceptor::new(Acceptor::default(), stream);
     let started = (&mut acceptor).await.map_err(Failed::Handshake)?;
@@ -198,6 +199,7 @@ async fn handshake(listen: &Listen, stream: Stream) -> Result<(Stream, Security)
     let stream = Stream::Tls(Box::new(TlsStream::new(stream)));
     Ok((stream, Security::Tls(Rc::new(info))))
 }
+// ANCHOR_END: handshake
 
 /// An alert says why, where closing would not.
 async fn refuse(started: tokio_rustls::StartHandshake<Stream>) {

@@ -3,6 +3,7 @@
 # a reader never sees.
 PATH=$REAL_PATH exec curl -q --no-progress-meter --noproxy '*' \
   --connect-to ":80:127.0.0.1:$HTTP_PORT" \
+  --connect-to ":8443:127.0.0.1:$HTTPS_PORT" \
   --connect-to ":8000:127.0.0.1:$DOCS_PORT" \
   --connect-to ":8001:127.0.0.1:$SOAP_PORT" \
   --connect-to ":8002:127.0.0.1:$GRAPHQL_PORT" \
