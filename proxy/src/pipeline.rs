@@ -119,6 +119,10 @@ async fn content(worker: &Worker, ex: &mut Exchange, client: &mut Client) -> Res
     if let Some(flow) = content::try_files(ex)? {
         return Ok(flow);
     }
+    let exception = location.exception(ex.request.method());
+    if let Some(pass) = exception.and_then(|limit| limit.pass.as_ref()) {
+        return forward::proxy(worker, ex, client, pass).await;
+    }
     match &location.handler {
         Handler::Proxy(pass) => forward::proxy(worker, ex, client, pass).await,
         Handler::Static => content::file(worker, ex, client).await,

@@ -44,13 +44,7 @@ pub(crate) async fn check(
 
 /// `limit_except` replaces a location's rules for the methods that it does not list.
 fn rules_for<'a>(method: &[u8], location: &'a Location) -> (&'a [AccessRule], Option<&'a Auth>) {
-    let excepted = location.limit_except.as_ref();
-    match excepted.filter(|limit| {
-        !limit
-            .methods
-            .iter()
-            .any(|listed| listed.as_bytes() == method)
-    }) {
+    match location.exception(method) {
         Some(limit) => (&limit.rules, limit.auth.as_deref()),
         None => (&location.access, location.auth.as_deref()),
     }

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::config::{Assign, Condition, FileTest, Flag, Step, parse_size};
+use crate::config::{Assign, Condition, FileTest, Flag, Handler, Location, Step, parse_size};
 use crate::exchange::Exchange;
 use crate::fault::{Blame, Fault};
 
@@ -54,7 +54,7 @@ fn run_steps(ex: &mut Exchange, steps: &[Step], changed: &mut bool) -> Result<Ra
                     continue;
                 }
                 // The server's own `if` changes no location: there is none yet.
-                ex.location = Arc::clone(location);
+                enter(ex, location)?;
                 match run_steps(ex, steps, changed)? {
                     Ran::Through => {}
                     ended => return Ok(ended),
@@ -68,6 +68,18 @@ fn run_steps(ex: &mut Exchange, steps: &[Step], changed: &mut bool) -> Result<Ra
         }
     }
     Ok(Ran::Through)
+}
+
+/// The last `if` that holds decides for good. nginx would pass the request on, as an earlier one said, and doesn't know
+/// where to, as this one does not say.
+fn enter(ex: &mut Exchange, location: &Arc<Location>) -> Result<(), Fault> {
+    let passed_on = matches!(ex.location.handler, Handler::Proxy(_));
+    if passed_on && matches!(location.handler, Handler::Static) {
+        let why = "\"proxy_pass\" stands in an \"if\" before the last one that holds";
+        return Err(Fault::new(500, Blame::Us, why));
+    }
+    ex.location = Arc::clone(location);
+    Ok(())
 }
 
 /// Gives a variable its value (`set`, `auth_request_set`).

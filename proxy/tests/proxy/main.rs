@@ -8,6 +8,7 @@ mod harness;
 mod http2;
 mod http2_frames;
 mod lifecycle;
+mod passing;
 mod rates;
 mod retries;
 mod tls;

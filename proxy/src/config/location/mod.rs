@@ -69,6 +69,7 @@ pub(crate) struct LimitExcept {
     pub(crate) methods: Vec<String>,
     pub(crate) rules: Vec<AccessRule>,
     pub(crate) auth: Option<Box<Auth>>,
+    pub(crate) pass: Option<Arc<ProxyPass>>,
 }
 
 /// How a redirect's address is completed.
@@ -80,6 +81,15 @@ pub(crate) struct Redirects {
 }
 
 impl Location {
+    /// What `limit_except` says of a method that it does not list.
+    pub(crate) fn exception(&self, method: &[u8]) -> Option<&LimitExcept> {
+        let listed = |limit: &&LimitExcept| {
+            let mut methods = limit.methods.iter();
+            methods.any(|listed| listed.as_bytes() == method)
+        };
+        self.limit_except.as_ref().filter(|limit| !listed(limit))
+    }
+
     pub(super) fn of_server(scope: &Scope<'_>, loader: &Loader) -> Result<Self, ConfigError> {
         Self::build(scope, loader, "", Box::default())
     }
@@ -122,7 +132,7 @@ impl Location {
             auth: auth::auth(scope, loader)?,
             referers: referers::referers(scope, loader)?,
             secure_link: secure_link::secure_link(scope, loader)?,
-            limit_except: limit_except(scope, loader)?,
+            limit_except: limit_except(scope, loader, name, &prefix)?,
             try_files: files::try_files(scope, loader)?,
             files: files::files(scope, loader)?,
             error_pages: error_page::error_pages(scope, loader)?,
@@ -145,7 +155,12 @@ impl Location {
     }
 }
 
-fn limit_except(scope: &Scope<'_>, loader: &Loader) -> Result<Option<LimitExcept>, ConfigError> {
+fn limit_except(
+    scope: &Scope<'_>,
+    loader: &Loader,
+    name: &str,
+    prefix: &[u8],
+) -> Result<Option<LimitExcept>, ConfigError> {
     let Some(directive) = scope.here("limit_except").next() else {
         return Ok(None);
     };
@@ -158,9 +173,14 @@ fn limit_except(scope: &Scope<'_>, loader: &Loader) -> Result<Option<LimitExcept
         methods.push("HEAD".to_owned());
     }
     let inside = scope.inside(directive);
+    let own_pass = inside.here("proxy_pass").next();
+    let outer = loader.in_if.replace(true);
+    let pass = own_pass.map(|pass| proxy_pass::parse(pass, &inside, prefix, name, loader));
+    loader.in_if.set(outer);
     Ok(Some(LimitExcept {
         methods,
         rules: access::rules(&inside)?,
         auth: auth::auth(&inside, loader)?,
+        pass: pass.transpose()?.map(Arc::new),
     }))
 }
