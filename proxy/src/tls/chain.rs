@@ -31,6 +31,7 @@ reasons! {
     BAD_CRL = 8 "CRL signature failure";
     NOT_YET = 9 "certificate is not yet valid";
     EXPIRED = 10 "certificate has expired";
+    CRL_NOT_YET = 11 "CRL is not yet valid";
     CRL_EXPIRED = 12 "CRL has expired";
     UNREADABLE = 13 "format error in certificate's notBefore field";
     SELF_SIGNED = 18 "self-signed certificate";
@@ -41,6 +42,8 @@ reasons! {
     REVOKED = 23 "certificate revoked";
     PATH_LENGTH = 25 "path length constraint exceeded";
     PURPOSE = 26 "unsuitable certificate purpose";
+    NO_CRL_SIGN = 35 "key usage does not include CRL signing";
+    CRITICAL_CRL = 36 "unhandled critical CRL extension";
     INVALID_CA = 79 "invalid CA certificate";
     CRITICAL = 34 "unhandled critical extension";
 }
@@ -67,6 +70,11 @@ pub(crate) enum Purpose {
     Server,
 }
 
+/// Signatures that one check may cost: chains of cross-signed certificates branch.
+const MOST_SIGNATURES: usize = 64;
+/// More than this sends nobody who has a chain.
+const MOST_SENT: usize = 32;
+
 /// Walks from the first certificate of `sent` to a trusted self-signed one.
 pub(crate) fn verify(
     sent: &[CertificateDer<'_>],
@@ -79,6 +87,9 @@ pub(crate) fn verify(
             .map(|(_, read)| read)
             .map_err(|_| UNREADABLE)
     };
+    if sent.len() > MOST_SENT {
+        return Err(TOO_LONG);
+    }
     let now = ASN1Time::from_timestamp(now).map_err(|_| UNREADABLE)?;
     let sent: Vec<_> = sent
         .iter()
@@ -90,47 +101,101 @@ pub(crate) fn verify(
         .filter_map(|der| read(der).ok())
         .collect();
     let leaf = sent.first().ok_or(NO_ISSUER)?;
+    check_usage(leaf, purpose)?;
     check_purpose(leaf, purpose)?;
-    let mut path: Vec<&X509Certificate<'_>> = vec![leaf];
-    loop {
+    let mut walk = Walk {
+        anchors: &anchors,
+        sent: &sent[1..],
+        trust,
+        purpose,
+        now,
+        signatures_left: MOST_SIGNATURES,
+    };
+    walk.go_on(&mut vec![leaf])
+}
+
+/// The search for a way to a trusted certificate.
+struct Walk<'a, 'der> {
+    anchors: &'a [X509Certificate<'der>],
+    sent: &'a [X509Certificate<'der>],
+    trust: &'a Trust,
+    purpose: Purpose,
+    now: ASN1Time,
+    signatures_left: usize,
+}
+
+impl<'a, 'der> Walk<'a, 'der> {
+    /// Goes on from the path's end. Where two certificates could be the issuer (one is expired, say,
+    /// and the other cross-signed), both are tried. If neither is good, the reason is told of one that led to somebody trusted.
+    fn go_on(&mut self, path: &mut Vec<&'a X509Certificate<'der>>) -> Result<(), Refused> {
         let current = path[path.len() - 1];
-        let trusted = anchors
+        let trusted = self
+            .anchors
             .iter()
             .any(|anchor| anchor.as_raw() == current.as_raw());
-        let selfmade = issued(current, current);
+        let selfmade = self.issued(current, current)?;
         if selfmade && trusted {
-            break;
+            check_path(path, self.purpose, self.now)?;
+            return check_revocation(path, &self.trust.revocations, self.now);
         }
-        let fresh = |candidate: &&X509Certificate<'_>| {
-            !path.iter().any(|seen| seen.as_raw() == candidate.as_raw())
-        };
-        let issuer = anchors
-            .iter()
-            .chain(&sent[1..])
-            .filter(fresh)
-            .find(|c| issued(current, c));
-        path.push(issuer.ok_or(match (selfmade, path.len()) {
+        let (anchors, sent) = (self.anchors, self.sent);
+        let mut refused = None;
+        for candidate in anchors.iter().chain(sent) {
+            let seen = path.iter().any(|seen| seen.as_raw() == candidate.as_raw());
+            if seen || !self.issued(current, candidate)? {
+                continue;
+            }
+            if path.len() > self.trust.depth.saturating_add(1) {
+                return Err(refused.unwrap_or(TOO_LONG));
+            }
+            path.push(candidate);
+            match self.go_on(path) {
+                Ok(()) => return Ok(()),
+                Err(why) if refused.is_none_or(Refused::is_about_trust) => refused = Some(why),
+                Err(_) => {}
+            }
+            path.pop();
+        }
+        Err(refused.unwrap_or(match (selfmade, path.len()) {
             (true, 1) => SELF_SIGNED,
             (true, _) => SELF_SIGNED_IN_CHAIN,
             (false, 1) => NOT_FIRST,
             (false, _) => NO_ISSUER,
-        })?);
-        if path.len() > trust.depth.saturating_add(2) {
-            return Err(TOO_LONG);
-        }
+        }))
     }
-    check_path(&path, now)?;
-    check_revocation(&path, &trust.revocations, now)
+
+    /// By name and by signature.
+    fn issued(
+        &mut self,
+        subject: &X509Certificate<'_>,
+        issuer: &X509Certificate<'_>,
+    ) -> Result<bool, Refused> {
+        // What is signed has to name the same algorithm as the signature (RFC 5280 section 4.1.1.2).
+        if subject.issuer().as_raw() != issuer.subject().as_raw()
+            || subject.signature_algorithm != subject.tbs_certificate.signature
+        {
+            return Ok(false);
+        }
+        self.signatures_left = self.signatures_left.checked_sub(1).ok_or(TOO_LONG)?;
+        Ok(subject.verify_signature(Some(issuer.public_key())).is_ok())
+    }
 }
 
-/// By name and by signature.
-fn issued(subject: &X509Certificate<'_>, issuer: &X509Certificate<'_>) -> bool {
-    subject.issuer().as_raw() == issuer.subject().as_raw()
-        && subject.verify_signature(Some(issuer.public_key())).is_ok()
+/// What the key of the first certificate may do: sign, or agree on a secret.
+fn check_usage(leaf: &X509Certificate<'_>, purpose: Purpose) -> Result<(), Refused> {
+    let Some(usage) = leaf.key_usage().map_err(|_| PURPOSE)? else {
+        return Ok(());
+    };
+    let usage = usage.value;
+    let fits = usage.digital_signature()
+        || usage.key_agreement()
+        || (purpose == Purpose::Server && usage.key_encipherment());
+    fits.then_some(()).ok_or(PURPOSE)
 }
 
-fn check_purpose(leaf: &X509Certificate<'_>, purpose: Purpose) -> Result<(), Refused> {
-    match leaf.extended_key_usage() {
+/// Certificates above the first, too, may be bound to a purpose.
+fn check_purpose(certificate: &X509Certificate<'_>, purpose: Purpose) -> Result<(), Refused> {
+    match certificate.extended_key_usage() {
         Ok(None) => Ok(()),
         Ok(Some(usage)) => {
             let usage = usage.value;
@@ -144,8 +209,13 @@ fn check_purpose(leaf: &X509Certificate<'_>, purpose: Purpose) -> Result<(), Ref
     }
 }
 
-fn check_path(path: &[&X509Certificate<'_>], now: ASN1Time) -> Result<(), Refused> {
+fn check_path(
+    path: &[&X509Certificate<'_>],
+    purpose: Purpose,
+    now: ASN1Time,
+) -> Result<(), Refused> {
     for (depth, certificate) in path.iter().enumerate() {
+        check_purpose(certificate, purpose)?;
         if certificate.validity().not_before > now {
             return Err(NOT_YET);
         }
@@ -234,9 +304,25 @@ fn look_up(
         .filter(|list| list.issuer().as_raw() == issuer.subject().as_raw())
         .peekable();
     mine.peek().ok_or(NO_CRL)?;
+    let usage = issuer.key_usage().map_err(|_| INVALID_CA)?;
+    if usage.is_some_and(|usage| !usage.value.crl_sign()) {
+        return Err(NO_CRL_SIGN);
+    }
     for list in mine {
         list.verify_signature(issuer.public_key())
             .map_err(|_| BAD_CRL)?;
+        // A list of one kind of certificates, of changes, or of another issuer's: not for us to read.
+        let entries = list.iter_revoked_certificates();
+        if list.extensions().iter().any(|extension| extension.critical)
+            || entries
+                .flat_map(|entry| entry.extensions())
+                .any(|extension| extension.critical)
+        {
+            return Err(CRITICAL_CRL);
+        }
+        if list.last_update() > now {
+            return Err(CRL_NOT_YET);
+        }
         if list.next_update().is_some_and(|next| next < now) {
             return Err(CRL_EXPIRED);
         }

@@ -58,7 +58,9 @@ fn a_chain_ends_at_a_trusted_root_or_nowhere() {
     let lookalike = root("top");
     assert_eq!(walk(&[&leaf, &middle], &trust(&[&top], 1)), Ok(()));
     assert_eq!(walk(&[&leaf], &trust(&[&top, &middle], 1)), Ok(()));
-    assert_eq!(walk(&[&top], &trust(&[&top], 0)), Ok(()));
+    let alone = KeyPair::generate().unwrap();
+    let alone = CertifiedIssuer::self_signed(params("alone", None), alone).unwrap();
+    assert_eq!(walk(&[&alone], &trust(&[&alone], 0)), Ok(()));
     for (sent, trust, why) in [
         (vec![&leaf, &middle], trust(&[&top], 0), TOO_LONG),
         (vec![&leaf, &middle], trust(&[&other], 1), NO_ISSUER),
@@ -69,7 +71,8 @@ fn a_chain_ends_at_a_trusted_root_or_nowhere() {
             SELF_SIGNED_IN_CHAIN,
         ),
         (vec![&leaf], trust(&[&top], 1), NOT_FIRST),
-        (vec![&other], trust(&[&top], 1), SELF_SIGNED),
+        (vec![&alone], trust(&[&top], 1), SELF_SIGNED),
+        (vec![&top], trust(&[&top], 1), PURPOSE),
         (vec![], trust(&[&top], 1), NO_ISSUER),
     ] {
         assert_eq!(walk(&sent, &trust), Err(why.words));
@@ -133,7 +136,7 @@ fn a_revoked_certificate_is_refused_and_a_missing_list_too() {
     let mut params = params("leaf", None);
     params.serial_number = Some(rcgen::SerialNumber::from(7_u64));
     let leaf = CertifiedIssuer::signed_by(params, KeyPair::generate().unwrap(), &top).unwrap();
-    let list = |serials: &[u64], issuer: &Authority, until: i32| {
+    let list_from = |serials: &[u64], issuer: &Authority, from: i32, until: i32| {
         let revoked = |serial: &u64| rcgen::RevokedCertParams {
             serial_number: rcgen::SerialNumber::from(*serial),
             revocation_time: rcgen::date_time_ymd(2020, 1, 1),
@@ -141,7 +144,7 @@ fn a_revoked_certificate_is_refused_and_a_missing_list_too() {
             invalidity_date: None,
         };
         let params = rcgen::CertificateRevocationListParams {
-            this_update: rcgen::date_time_ymd(2020, 1, 1),
+            this_update: rcgen::date_time_ymd(from, 1, 1),
             next_update: rcgen::date_time_ymd(until, 1, 1),
             crl_number: rcgen::SerialNumber::from(1_u64),
             issuing_distribution_point: None,
@@ -150,6 +153,7 @@ fn a_revoked_certificate_is_refused_and_a_missing_list_too() {
         };
         params.signed_by(issuer).unwrap().der().to_vec()
     };
+    let list = |serials: &[u64], issuer: &Authority, until| list_from(serials, issuer, 2020, until);
     let other = root("other");
     let forged = root("top");
     for (lists, expected) in [
@@ -158,6 +162,10 @@ fn a_revoked_certificate_is_refused_and_a_missing_list_too() {
         (vec![list(&[], &other, 3000)], Err(NO_CRL.words)),
         (vec![list(&[], &forged, 3000)], Err(BAD_CRL.words)),
         (vec![list(&[], &top, 2021)], Err(CRL_EXPIRED.words)),
+        (
+            vec![list_from(&[], &top, 2999, 3000)],
+            Err(CRL_NOT_YET.words),
+        ),
     ] {
         let trust = Trust {
             revocations: lists,
@@ -165,4 +173,66 @@ fn a_revoked_certificate_is_refused_and_a_missing_list_too() {
         };
         assert_eq!(walk(&[&leaf], &trust), expected);
     }
+}
+
+/// The same name and key, certified by two: the way over either is good.
+#[test]
+fn the_way_over_a_cross_signed_authority_is_found() {
+    let (old, new) = (root("old"), root("new"));
+    let key = KeyPair::generate().unwrap();
+    let any = Some(BasicConstraints::Unconstrained);
+    let by_old = params("middle", any).signed_by(&key, &old).unwrap();
+    let mut expired = params("middle", any);
+    expired.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    let expired = expired.signed_by(&key, &new).unwrap();
+    let issuer = Issuer::new(params("middle", None), key);
+    let leaf = below("leaf", None, &issuer);
+    for middles in [[&by_old, &expired], [&expired, &by_old]] {
+        let sent = [&der(&leaf), middles[0].der(), middles[1].der()].map(Clone::clone);
+        let both = trust(&[&new, &old], 1);
+        assert_eq!(verify(&sent, &both, Purpose::Client, NOW), Ok(()));
+        let one = trust(&[&new], 1);
+        assert_eq!(verify(&sent, &one, Purpose::Client, NOW), Err(EXPIRED));
+    }
+}
+
+#[test]
+fn an_authority_for_servers_vouches_for_no_client_and_one_without_the_right_signs_no_list() {
+    let top = root("top");
+    let key = || KeyPair::generate().unwrap();
+    let mut bound = params("bound", Some(BasicConstraints::Unconstrained));
+    bound.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+    let bound = CertifiedIssuer::signed_by(bound, key(), &top).unwrap();
+    let leaf = below("leaf", None, &bound);
+    assert_eq!(
+        walk(&[&leaf, &bound], &trust(&[&top], 2)),
+        Err(PURPOSE.words)
+    );
+    let mut only_certs = params("narrow", Some(BasicConstraints::Unconstrained));
+    only_certs.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    let mut listing = only_certs.clone();
+    listing.key_usages.push(KeyUsagePurpose::CrlSign);
+    let pair = key();
+    let list = rcgen::CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(2020, 1, 1),
+        next_update: rcgen::date_time_ymd(3000, 1, 1),
+        crl_number: rcgen::SerialNumber::from(1_u64),
+        issuing_distribution_point: None,
+        revoked_certs: Vec::new(),
+        key_identifier_method: rcgen::KeyIdMethod::Sha256,
+    };
+    let list = list
+        .signed_by(&Issuer::from_params(&listing, &pair))
+        .unwrap();
+    let narrow = CertifiedIssuer::self_signed(only_certs, pair).unwrap();
+    let leaf = below("leaf", None, &narrow);
+    let trust = Trust {
+        revocations: vec![list.der().to_vec()],
+        ..trust(&[&narrow], 1)
+    };
+    assert_eq!(walk(&[&leaf], &trust), Err(NO_CRL_SIGN.words));
+    let mut encrypts = params("encrypts", None);
+    encrypts.key_usages = vec![KeyUsagePurpose::KeyEncipherment];
+    let encrypts = CertifiedIssuer::signed_by(encrypts, key(), &narrow).unwrap();
+    assert_eq!(walk(&[&encrypts], &trust), Err(PURPOSE.words));
 }
