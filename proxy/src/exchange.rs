@@ -13,6 +13,7 @@ use crate::config::{Config, Location, Server, Worth};
 use crate::fault::Fault;
 use crate::http1::{Framing, Head, RequestHead, ResponseHead};
 use crate::limit::{Held, Verdict};
+use crate::respond::Chain;
 
 /// One request and what became of it.
 #[derive(Debug)]
@@ -55,6 +56,10 @@ pub(crate) struct Exchange {
     pub(crate) error_status: Option<u16>,
     /// The status that is sent in place of the page's own.
     pub(crate) status_overwrite: Option<u16>,
+    /// What the body passes before it is framed, where a filter is for it.
+    pub(crate) chain: Option<Box<Chain>>,
+    /// The length of the answer whose range could not be had, for the 416.
+    pub(crate) unsatisfied: Option<u64>,
     pub(crate) internal: bool,
     /// Asked by another exchange (`auth_request`): its answer goes to nobody.
     pub(crate) inner: bool,

@@ -224,6 +224,8 @@ async fn read_request(worker: &Worker, client: &mut Client) -> Option<Exchange> 
         rewrites: 0,
         error_status: None,
         status_overwrite: None,
+        chain: None,
+        unsatisfied: None,
         internal: false,
         inner: false,
         challenge: None,

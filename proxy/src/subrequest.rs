@@ -65,6 +65,8 @@ fn inside(worker: &Worker, ex: &mut Exchange, target: &[u8]) -> Exchange {
         rewrites: 0,
         error_status: None,
         status_overwrite: None,
+        chain: None,
+        unsatisfied: None,
         internal: true,
         inner: true,
         challenge: None,

@@ -1,8 +1,6 @@
 //! Files as answers (ngx_http_static_module, ngx_http_index_module, `try_files`): takes a routed
 //! exchange, decides which file is meant, hands on a reply.
 
-mod range;
-
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -11,11 +9,9 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use crate::accept::Client;
-use crate::clock;
-use crate::config::{Location, TryFile};
+use crate::config::{GzipStatic, Location, TryFile};
 use crate::exchange::Exchange;
 use crate::fault::{Blame, Fault};
-use crate::http1::head::matches_variable;
 use crate::pipeline::Flow;
 use crate::respond::{self, Content, Reply};
 use crate::route;
@@ -69,12 +65,19 @@ pub(crate) async fn file(
         return Err(Fault::new(405, Blame::Client, ""));
     }
     let path = as_path(&ex.location.file_path(ex))?;
+    let mut varies = false;
+    if let Some(answer) = gzipped(ex, &path, &mut varies) {
+        return respond::reply(worker, ex, client, answer).await;
+    }
     let (file, meta) = open(&path).map_err(|why| missing(ex, &path, &why))?;
     let answer = if meta.is_dir() {
         ex.status_overwrite = None;
         Reply::redirect(ex, 301, route::with_slash(ex))
     } else if meta.is_file() {
-        plain_file(ex, file, &meta)?
+        Reply {
+            varies,
+            ..plain_file(ex, file, &meta)
+        }
     } else {
         return Err(Fault::new(
             404,
@@ -85,70 +88,54 @@ pub(crate) async fn file(
     respond::reply(worker, ex, client, answer).await
 }
 
-fn plain_file(ex: &Exchange, file: File, meta: &Metadata) -> Result<Reply, Fault> {
+/// The file of this name with `.gz` behind, where the location has such files and the client takes
+/// them (`gzip_static`). `varies` says whether another client would get another one.
+fn gzipped(ex: &Exchange, path: &Path, varies: &mut bool) -> Option<Reply> {
+    let gzip = ex.location.filters.as_ref()?.gzip.as_ref()?;
+    let taken = match gzip.files {
+        GzipStatic::Off => return None,
+        GzipStatic::On => respond::accepts_gzip(ex, &gzip.policy, None),
+        GzipStatic::Always => true,
+    };
+    if !taken && !gzip.vary {
+        return None;
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(".gz");
+    let (file, meta) = open(Path::new(&name)).ok()?;
+    if !meta.is_file() {
+        return None;
+    }
+    *varies = gzip.vary && gzip.files == GzipStatic::On;
+    taken.then(|| Reply {
+        gzipped: true,
+        varies: *varies,
+        ..plain_file(ex, file, &meta)
+    })
+}
+
+fn plain_file(ex: &Exchange, file: File, meta: &Metadata) -> Reply {
     let modified = meta
         .modified()
         .ok()
         .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let modified = modified.map(|time| time.as_secs());
     let etag = format!("\"{:x}-{:x}\"", modified.unwrap_or(0), meta.len());
-    let reply = Reply {
+    Reply {
         status: 200,
         content_type: content_type(ex),
         location: None,
         last_modified: modified,
-        etag: ex.location.files.etag.then_some(etag.clone()),
+        etag: ex.location.files.etag.then_some(etag),
         content_range: None,
-        content: Content::File(file, meta.len()),
-    };
-    if ex.error_status.is_some() {
-        return Ok(reply);
+        gzipped: false,
+        varies: false,
+        content: Content::File {
+            file,
+            start: 0,
+            length: meta.len(),
+        },
     }
-    if is_other_than_asked(ex, modified, &etag) {
-        return Err(Fault::new(412, Blame::Client, ""));
-    }
-    if not_modified(ex, modified, &etag) {
-        return Ok(Reply {
-            status: 304,
-            content: Content::Empty,
-            ..reply
-        });
-    }
-    Ok(range::apply(ex, reply))
-}
-
-fn field<'a>(ex: &'a Exchange, name: &[u8]) -> Option<&'a [u8]> {
-    let mut fields = ex.request.head.head.iter();
-    fields
-        .find(|field| matches_variable(field.name, name))
-        .map(|field| field.value)
-}
-
-fn date(ex: &Exchange, name: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(field(ex, name)?).ok()?;
-    clock::parse_http_date(text)
-}
-
-/// The client wants this one version or nothing (RFC 9110 sections 13.1.1 and 13.1.4).
-fn is_other_than_asked(ex: &Exchange, modified: Option<u64>, etag: &str) -> bool {
-    let newer = date(ex, b"if_unmodified_since").is_some_and(|date| modified > Some(date));
-    // Comparison is strong: a weak tag fits none.
-    let mut tags =
-        field(ex, b"if_match").map(|list| list.split(|&b| b == b',').map(<[u8]>::trim_ascii));
-    let fits = |tag: &[u8]| tag == b"*" || tag == etag.as_bytes();
-    newer || tags.as_mut().is_some_and(|tags| !tags.any(fits))
-}
-
-/// RFC 9110 section 13.2.2: If-None-Match decides; If-Modified-Since only without it.
-fn not_modified(ex: &Exchange, modified: Option<u64>, etag: &str) -> bool {
-    if let Some(list) = field(ex, b"if_none_match") {
-        return list
-            .split(|&b| b == b',')
-            .map(<[u8]>::trim_ascii)
-            .any(|one| one == b"*" || one.strip_prefix(b"W/").unwrap_or(one) == etag.as_bytes());
-    }
-    // nginx's default compares exactly: a date that is not ours says nothing.
-    date(ex, b"if_modified_since").is_some_and(|since| Some(since) == modified)
 }
 
 /// A path ending in a slash is its index file, found by going round again under its name.

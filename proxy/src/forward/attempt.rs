@@ -16,7 +16,7 @@ use crate::exchange::{Exchange, Try};
 use crate::fault::Fault;
 use crate::http1::{Body, Framing, Known, ResponseHead, Version, framing, head};
 use crate::pipeline::Flow;
-use crate::respond::{self, Source};
+use crate::respond::{self, Origin, Source};
 use crate::tls::UpstreamTls;
 use crate::upstream::{Failure, Lease};
 use crate::worker::Worker;
@@ -234,8 +234,15 @@ impl Attempt<'_> {
         let read_rate = respond::rate(ex, settings.limit_rate.as_ref());
         respond::set_rate(ex);
         let answer = ex.upstream_head.clone().unwrap_or_default();
-        let source = Source::Peer(&answer, framing, settings);
-        let outgoing = respond::write_head(self.worker, ex, client, source);
+        let source = Source::Peer(&answer, framing, settings, Origin::Passed);
+        let (outgoing, _) = match respond::write_head(self.worker, ex, client, source) {
+            Ok(written) => written,
+            // A condition or a range of the client's that can't be met.
+            Err(fault) => {
+                peer.discard(self.worker);
+                return Err(fault);
+            }
+        };
         let reusable = keeps_alive(&answer) && framing != Framing::Close;
         let buffering = buffers(&answer, settings);
         // HEAD, 204 and 304 are through already.

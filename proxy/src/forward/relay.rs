@@ -76,7 +76,7 @@ impl Relay<'_> {
             }
             overflow
                 .refill(client, &mut written)
-                .map_err(|why| Self::overflow_failed(&why))?;
+                .map_err(|why| overflow_failed(&why))?;
             let waiting = client.out.len() - written;
             if waiting == 0 {
                 client.out.clear();
@@ -126,15 +126,16 @@ impl Relay<'_> {
                     peer.buffer.consume(skip);
                     wire::last_try(ex).body_received += length as u64;
                     let data = &peer.buffer.filled()[..length];
-                    overflow
-                        .guard(client, |client| {
-                            respond::append(self.outgoing, ex, client, data);
-                        })
-                        .map_err(|why| Self::overflow_failed(&why))?;
+                    overflow.guard(client, |client| {
+                        respond::append(self.outgoing, ex, client, data)
+                    })?;
                     peer.buffer.consume(length);
                 }
                 Piece::More { skip } => {
                     peer.buffer.consume(skip);
+                    if !self.buffering && ex.chain.is_some() {
+                        overflow.guard(client, |client| respond::flush_filters(ex, client))?;
+                    }
                     return Ok(false);
                 }
                 Piece::End { skip } => {
@@ -164,11 +165,9 @@ impl Relay<'_> {
             }
             ex.upstream_trailers = Some(trailers);
         }
-        overflow
-            .guard(client, |client| {
-                respond::end(self.outgoing, ex, client, &passed);
-            })
-            .map_err(|why| Self::overflow_failed(&why))?;
+        overflow.guard(client, |client| {
+            respond::end(self.outgoing, ex, client, &passed)
+        })?;
         match (peer, keep) {
             (Some(peer), Some(block)) => peer.keep(self.worker, block),
             (Some(peer), None) => peer.discard(self.worker),
@@ -229,14 +228,14 @@ impl Relay<'_> {
         let why = "upstream prematurely closed connection while reading upstream";
         Err(Fault::upstream(502, Failure::ReadError, why))
     }
+}
 
-    fn overflow_failed(why: &io::Error) -> Fault {
-        Fault::new(
-            500,
-            Blame::Us,
-            format!("a buffered response could not be stored ({why})"),
-        )
-    }
+fn overflow_failed(why: &io::Error) -> Fault {
+    Fault::new(
+        500,
+        Blame::Us,
+        format!("a buffered response could not be stored ({why})"),
+    )
 }
 
 fn poll_step(
@@ -281,19 +280,28 @@ impl Overflow {
 
     /// Lets `write` append to the client's output; what would grow it past its share goes to the
     /// file, behind what is there already.
-    fn guard(&mut self, client: &mut Client, write: impl FnOnce(&mut Client)) -> io::Result<()> {
+    fn guard(
+        &mut self,
+        client: &mut Client,
+        write: impl FnOnce(&mut Client) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
         let before = client.out.len();
-        write(client);
+        write(client)?;
         if self.file.is_none() && client.out.len() <= IN_MEMORY {
             return Ok(());
         }
+        self.store(client, before)
+            .map_err(|why| overflow_failed(&why))
+    }
+
+    fn store(&mut self, client: &mut Client, from: usize) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
             empty => empty.insert(tempfile::tempfile()?),
         };
-        file.write_all_at(&client.out[before..], self.written)?;
-        self.written += (client.out.len() - before) as u64;
-        client.out.truncate(before);
+        file.write_all_at(&client.out[from..], self.written)?;
+        self.written += (client.out.len() - from) as u64;
+        client.out.truncate(from);
         Ok(())
     }
 

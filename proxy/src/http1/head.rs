@@ -51,7 +51,9 @@ pub(crate) struct Header<'a> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Head {
     pub(super) raw: Vec<u8>,
-    pub(super) fields: Vec<Field>,
+    fields: Vec<Field>,
+    /// The known names among them, as a set.
+    names: u64,
 }
 
 impl Head {
@@ -64,6 +66,22 @@ impl Head {
     pub(crate) fn clear(&mut self) {
         self.raw.clear();
         self.fields.clear();
+        self.names = 0;
+    }
+
+    /// Adds a field that lies in `raw`.
+    pub(super) fn add(&mut self, field: Field) {
+        self.names |= field.known.bit();
+        self.fields.push(field);
+    }
+
+    /// Whether a field of one of these names is there (`Known::bit`).
+    pub(crate) fn has_any(&self, names: u64) -> bool {
+        self.names & names != 0
+    }
+
+    pub(super) fn fields(&self) -> &[Field] {
+        &self.fields
     }
 
     pub(crate) fn raw(&self) -> &[u8] {
@@ -80,6 +98,9 @@ impl Head {
 
     /// The first field of this name.
     pub(crate) fn get(&self, known: Known) -> Option<&[u8]> {
+        if !self.has_any(known.bit()) {
+            return None;
+        }
         let field = self.fields.iter().find(|field| field.known == known)?;
         Some(field.value.of(&self.raw))
     }
@@ -129,7 +150,7 @@ impl Head {
         let at = self.raw.len();
         self.raw.extend_from_slice(name);
         self.raw.extend_from_slice(value);
-        self.fields.push(Field {
+        self.add(Field {
             name: Span::new(at, at + name.len()),
             value: Span::new(at + name.len(), self.raw.len()),
             known: Known::of(name),

@@ -20,9 +20,22 @@ macro_rules! known {
     };
 }
 
+impl Known {
+    /// Its place in a set of names.
+    pub(crate) const fn bit(self) -> u64 {
+        1 << self as u64
+    }
+}
+
 known! {
+    AcceptEncoding = b"accept-encoding",
+    AcceptRanges = b"accept-ranges",
+    Authorization = b"authorization",
+    CacheControl = b"cache-control",
     Connection = b"connection",
+    ContentEncoding = b"content-encoding",
     ContentLength = b"content-length",
+    ContentRange = b"content-range",
     ContentType = b"content-type",
     Cookie = b"cookie",
     Date = b"date",
@@ -30,10 +43,16 @@ known! {
     Expect = b"expect",
     Expires = b"expires",
     Host = b"host",
+    IfMatch = b"if-match",
+    IfModifiedSince = b"if-modified-since",
+    IfNoneMatch = b"if-none-match",
+    IfRange = b"if-range",
+    IfUnmodifiedSince = b"if-unmodified-since",
     KeepAlive = b"keep-alive",
     LastModified = b"last-modified",
     Location = b"location",
     ProxyConnection = b"proxy-connection",
+    Range = b"range",
     Refresh = b"refresh",
     Server = b"server",
     SetCookie = b"set-cookie",
@@ -41,6 +60,7 @@ known! {
     Trailer = b"trailer",
     TransferEncoding = b"transfer-encoding",
     Upgrade = b"upgrade",
+    Via = b"via",
     XAccelBuffering = b"x-accel-buffering",
     XAccelCharset = b"x-accel-charset",
     XAccelExpires = b"x-accel-expires",

@@ -147,7 +147,7 @@ impl RequestHead {
         if rules.ignore_invalid_headers && !valid_name(name, rules.underscores_in_headers) {
             return;
         }
-        self.head.fields.push(Field {
+        self.head.add(Field {
             name: Span::within(bytes, name),
             value: Span::within(bytes, value.trim_ascii()),
             known: Known::of(name),
@@ -188,12 +188,12 @@ impl RequestHead {
         if (self.line.end - self.line.start) as usize > rules.max_line {
             return Err(BadHead::UriTooLong);
         }
-        if self.head.fields.len() > rules.max_headers {
+        if self.head.fields().len() > rules.max_headers {
             return Err(BadHead::TooManyHeaders);
         }
         let too_large = |f: &Field| (f.value.end - f.name.start) as usize > rules.max_line;
         if self.head.raw.len() > rules.max_head + rules.max_line
-            || self.head.fields.iter().any(too_large)
+            || self.head.fields().iter().any(too_large)
         {
             return Err(BadHead::TooLarge);
         }

@@ -60,7 +60,7 @@ impl ResponseHead {
         };
         self.head.raw.extend_from_slice(&bytes[..end]);
         for header in response.headers.iter() {
-            self.head.fields.push(Field {
+            self.head.add(Field {
                 name: Span::within(bytes, header.name.as_bytes()),
                 value: Span::within(bytes, header.value.trim_ascii()),
                 known: Known::of(header.name.as_bytes()),

@@ -6,6 +6,7 @@ use super::head::line;
 use crate::accept::Client;
 use crate::config::AddHeader;
 use crate::exchange::Exchange;
+use crate::fault::Fault;
 
 /// How the body of an answer is framed towards the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +18,34 @@ pub(crate) enum Outgoing {
     Close,
 }
 
-/// Appends a piece of the body, framed.
-pub(crate) fn append(outgoing: Outgoing, ex: &mut Exchange, client: &mut Client, bytes: &[u8]) {
+/// Appends a piece of the body, filtered and framed.
+pub(crate) fn append(
+    outgoing: Outgoing,
+    ex: &mut Exchange,
+    client: &mut Client,
+    bytes: &[u8],
+) -> Result<(), Fault> {
+    if let Some(mut chain) = ex.chain.take() {
+        let taken = chain.take(ex, client, bytes);
+        ex.chain = Some(chain);
+        return taken;
+    }
+    frame(outgoing, ex, client, bytes);
+    Ok(())
+}
+
+/// Has every filter give what it holds back, for a client that should not wait for more.
+pub(crate) fn flush_filters(ex: &mut Exchange, client: &mut Client) -> Result<(), Fault> {
+    let Some(mut chain) = ex.chain.take() else {
+        return Ok(());
+    };
+    let flushed = chain.flush(ex, client);
+    ex.chain = Some(chain);
+    flushed
+}
+
+/// Appends bytes as the client gets them.
+pub(super) fn frame(outgoing: Outgoing, ex: &mut Exchange, client: &mut Client, bytes: &[u8]) {
     let out = &mut client.out;
     let before = out.len();
     match outgoing {
@@ -37,10 +64,24 @@ pub(crate) fn append(outgoing: Outgoing, ex: &mut Exchange, client: &mut Client,
 }
 
 /// Ends the body; `trailers` are field lines of the peer's that are passed on.
-pub(crate) fn end(outgoing: Outgoing, ex: &mut Exchange, client: &mut Client, trailers: &[u8]) {
-    if outgoing != Outgoing::Chunked {
-        return;
+pub(crate) fn end(
+    outgoing: Outgoing,
+    ex: &mut Exchange,
+    client: &mut Client,
+    trailers: &[u8],
+) -> Result<(), Fault> {
+    if let Some(mut chain) = ex.chain.take() {
+        let ended = chain.end(ex, client);
+        ex.chain = Some(chain);
+        ended?;
     }
+    if outgoing == Outgoing::Chunked {
+        last_chunk(ex, client, trailers);
+    }
+    Ok(())
+}
+
+fn last_chunk(ex: &mut Exchange, client: &mut Client, trailers: &[u8]) {
     let mut section = trailers.to_vec();
     let location = std::sync::Arc::clone(&ex.location);
     for AddHeader {

@@ -4,12 +4,14 @@
 
 use std::io::Write as _;
 
-use super::{Content, Outgoing, Reply, expires, reason};
+use super::filter::{self, Chain, Cut, Draft, Origin};
+use super::{Outgoing, Reply, expires, reason};
 use crate::accept::Client;
 use crate::clock;
 use crate::config::ProxySettings;
 use crate::decimal;
 use crate::exchange::Exchange;
+use crate::fault::Fault;
 use crate::forward::{Passed, pass_header};
 use crate::http1::{Framing, Known, ResponseHead, Version};
 use crate::worker::Worker;
@@ -18,28 +20,40 @@ use crate::worker::Worker;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Source<'a> {
     Own(&'a Reply),
-    /// A peer's head with the framing of its body, and the location's `proxy_…` settings.
-    Peer(&'a ResponseHead, Framing, &'a ProxySettings),
+    /// A peer's head with the framing of its body, the location's `proxy_…` settings, and where
+    /// the answer comes from now.
+    Peer(&'a ResponseHead, Framing, &'a ProxySettings, Origin),
 }
 
-/// Appends the head of an answer to the client's output.
+impl Source<'_> {
+    pub(super) fn status(self) -> u16 {
+        match self {
+            Self::Own(reply) => reply.status,
+            Self::Peer(head, ..) => head.status,
+        }
+    }
+}
+
+/// Appends the head of an answer to the client's output, as the filters leave it; answers how its
+/// body is framed, and which parts are sent of a body that is at hand whole.
 pub(crate) fn write(
     worker: &Worker,
     ex: &mut Exchange,
     client: &mut Client,
     source: Source<'_>,
-) -> Outgoing {
-    let status = ex.status_overwrite.unwrap_or(match source {
-        Source::Own(reply) => reply.status,
-        Source::Peer(head, ..) => head.status,
-    });
+) -> Result<(Outgoing, Option<Cut>), Fault> {
+    let mut draft = filter::draft(ex, source)?;
+    let status = match &draft {
+        Some(draft) => draft.status,
+        None => ex.status_overwrite.unwrap_or(source.status()),
+    };
     ex.sent.status = status;
-    let outgoing = framing(ex, status, source);
+    let outgoing = framing(ex, status, source, draft.as_ref());
     settle_keep_alive(worker, ex, client, outgoing);
     let mut out = std::mem::take(&mut client.out);
     let start = out.len();
     status_line(status, source, &mut out);
-    if !matches!(source, Source::Peer(_, _, settings) if lets_through(settings, Known::Server)) {
+    if !matches!(source, Source::Peer(_, _, settings, _) if lets_through(settings, Known::Server)) {
         let tokens = ex.location.client.server_tokens;
         line(
             &mut out,
@@ -52,19 +66,24 @@ pub(crate) fn write(
             .as_bytes(),
         );
     }
-    if !matches!(source, Source::Peer(_, _, settings) if lets_through(settings, Known::Date)) {
+    if !matches!(source, Source::Peer(_, _, settings, _) if lets_through(settings, Known::Date)) {
         clock::with(|now| line(&mut out, b"Date", now.http().as_bytes()));
     }
-    let modified = match source {
-        Source::Own(reply) => own_fields(ex, reply, status, outgoing, &mut out),
-        Source::Peer(head, framing, settings) => {
-            peer_fields(ex, head, framing, settings, outgoing, &mut out)
+    let modified = match (source, &draft) {
+        (Source::Own(reply), Some(draft)) => own_fields(ex, reply, draft, outgoing, &mut out),
+        (Source::Own(_), None) => None,
+        (Source::Peer(head, framing, settings, _), draft) => {
+            let answer = (head, framing, settings);
+            peer_fields(ex, answer, draft.as_ref(), outgoing, &mut out)
         }
     };
     if let Some(challenge) = ex.challenge.as_ref().filter(|_| status == 401) {
         line(&mut out, b"WWW-Authenticate", challenge);
     }
     connection_fields(ex, outgoing, &mut out);
+    if draft.as_ref().is_some_and(|draft| draft.varies) {
+        line(&mut out, b"Vary", b"Accept-Encoding");
+    }
     added_fields(ex, status, modified, start, &mut out);
     out.extend_from_slice(b"\r\n");
     ex.sent.bytes += (out.len() - start) as u64;
@@ -72,16 +91,26 @@ pub(crate) fn write(
         ex.sent.head = out[start..].to_vec();
     }
     client.out = out;
-    outgoing
+    let Some(draft) = &mut draft else {
+        return Ok((outgoing, None));
+    };
+    if !draft.steps.is_empty() && outgoing != Outgoing::Nothing {
+        let steps = std::mem::take(&mut draft.steps);
+        ex.chain = Some(Box::new(Chain::new(steps, outgoing)));
+    }
+    Ok((outgoing, draft.cut.take()))
 }
 
-fn framing(ex: &Exchange, status: u16, source: Source<'_>) -> Outgoing {
+fn framing(ex: &Exchange, status: u16, source: Source<'_>, draft: Option<&Draft<'_>>) -> Outgoing {
     if ex.request.is_head() || matches!(status, 204 | 304) || status < 200 {
         return Outgoing::Nothing;
     }
-    let known = match source {
-        Source::Own(_) => true,
-        Source::Peer(_, framing, _) => matches!(framing, Framing::Length(_) | Framing::None),
+    let known = match (draft, source) {
+        (Some(draft), _) => draft.length.is_some(),
+        (None, Source::Own(_)) => true,
+        (None, Source::Peer(_, framing, ..)) => {
+            matches!(framing, Framing::Length(_) | Framing::None)
+        }
     };
     // A length can't be promised before trailers that are to be added.
     if known && ex.location.add_trailers.is_empty() {
@@ -167,17 +196,19 @@ fn content_length(out: &mut Vec<u8>, length: u64) {
 fn own_fields(
     ex: &Exchange,
     reply: &Reply,
-    status: u16,
+    draft: &Draft<'_>,
     outgoing: Outgoing,
     out: &mut Vec<u8>,
 ) -> Option<u64> {
-    let bodiless = matches!(status, 204 | 304);
-    if !bodiless {
-        if !reply.content_type.is_empty() {
-            line(out, b"Content-Type", &reply.content_type);
+    let status = draft.status;
+    if !matches!(status, 204 | 304) {
+        if !draft.content_type.is_empty() {
+            line(out, b"Content-Type", &draft.content_type);
         }
-        if outgoing == Outgoing::Length || (outgoing == Outgoing::Nothing && ex.request.is_head()) {
-            content_length(out, reply.content.len());
+        let told =
+            outgoing == Outgoing::Length || (outgoing == Outgoing::Nothing && ex.request.is_head());
+        if let Some(length) = draft.length.filter(|_| told) {
+            content_length(out, length);
         }
     }
     let replaces = |name: &[u8]| {
@@ -187,7 +218,7 @@ fn own_fields(
             .any(|add| add.name.eq_ignore_ascii_case(name))
     };
     // An error page's date says nothing about what was asked for.
-    let modified = reply
+    let modified = draft
         .last_modified
         .filter(|_| matches!(status, 200 | 206 | 304));
     if let Some(modified) = modified.filter(|_| !replaces(b"last-modified")) {
@@ -196,13 +227,20 @@ fn own_fields(
     if let Some(location) = &reply.location {
         line(out, b"Location", location);
     }
-    if let Some(range) = &reply.content_range {
+    if let Some(range) = draft
+        .content_range
+        .as_ref()
+        .or(reply.content_range.as_ref())
+    {
         line(out, b"Content-Range", range.as_bytes());
-    } else if matches!(reply.content, Content::File(..)) && status == 200 {
+    } else if draft.accepts_ranges {
         line(out, b"Accept-Ranges", b"bytes");
     }
-    if let Some(etag) = reply.etag.as_ref().filter(|_| !replaces(b"etag")) {
-        line(out, b"ETag", etag.as_bytes());
+    if let Some(etag) = draft.etag.as_ref().filter(|_| !replaces(b"etag")) {
+        line(out, b"ETag", etag);
+    }
+    if let Some(encoding) = &draft.encoding {
+        line(out, b"Content-Encoding", encoding);
     }
     modified
 }
@@ -210,21 +248,24 @@ fn own_fields(
 /// Passes a peer's fields on, in their order, without those that stay here.
 fn peer_fields(
     ex: &Exchange,
-    head: &ResponseHead,
-    framing: Framing,
-    settings: &ProxySettings,
+    (head, framing, settings): (&ResponseHead, Framing, &ProxySettings),
+    draft: Option<&Draft<'_>>,
     outgoing: Outgoing,
     out: &mut Vec<u8>,
 ) -> Option<u64> {
     let mut modified = None;
+    let changed = draft.map_or(0, |draft| draft.changed);
     let mut seen = 0_u64;
     for header in head.head.iter() {
         // A second value for what has only one is dropped, the first stands.
-        let bit = 1 << header.known as u64;
+        let bit = header.known.bit();
         if is_single(header.known) && seen & bit != 0 {
             continue;
         }
         seen |= bit;
+        if changed & bit != 0 {
+            continue;
+        }
         if header.known == Known::LastModified {
             let text = std::str::from_utf8(header.value).ok();
             modified = text.and_then(clock::parse_http_date);
@@ -235,18 +276,22 @@ fn peer_fields(
             Passed::No => {}
         }
     }
-    let length = match framing {
-        Framing::Length(length) => Some(length),
+    if let Some(draft) = draft {
+        changed_fields(ex, draft, out);
+    }
+    let length = match (draft, framing) {
+        (Some(draft), _) => draft.length,
+        (None, Framing::Length(length)) => Some(length),
         // The answer to a HEAD says how long the body would have been.
-        Framing::None if outgoing == Outgoing::Nothing => None,
-        Framing::None => Some(0),
-        Framing::Chunked | Framing::Close => None,
+        (None, Framing::None) if outgoing == Outgoing::Nothing => None,
+        (None, Framing::None) => Some(0),
+        (None, Framing::Chunked | Framing::Close) => None,
     };
     match (outgoing, length) {
         (Outgoing::Length, Some(length)) => {
             content_length(out, length);
         }
-        (Outgoing::Nothing, _) => {
+        (Outgoing::Nothing, _) if changed & Known::ContentLength.bit() == 0 => {
             if let Some(length) = head
                 .head
                 .get(Known::ContentLength)
@@ -255,9 +300,36 @@ fn peer_fields(
                 line(out, b"Content-Length", length);
             }
         }
+        (Outgoing::Nothing, Some(length)) if ex.request.is_head() => content_length(out, length),
         _ => {}
     }
     modified
+}
+
+/// What the filters have put in place of a peer's fields.
+fn changed_fields(ex: &Exchange, draft: &Draft<'_>, out: &mut Vec<u8>) {
+    let changed = |known: Known| draft.changed & known.bit() != 0;
+    if changed(Known::ContentType) && !draft.content_type.is_empty() {
+        line(out, b"Content-Type", &draft.content_type);
+    }
+    let replaced = |add: &crate::config::AddHeader| add.name.eq_ignore_ascii_case(b"etag");
+    if let Some(etag) = draft.etag.as_ref().filter(|_| changed(Known::Etag))
+        && !ex.location.add_headers.iter().any(replaced)
+    {
+        line(out, b"ETag", etag);
+    }
+    if let Some(encoding) = draft
+        .encoding
+        .as_ref()
+        .filter(|_| changed(Known::ContentEncoding))
+    {
+        line(out, b"Content-Encoding", encoding);
+    }
+    if let Some(range) = &draft.content_range {
+        line(out, b"Content-Range", range.as_bytes());
+    } else if draft.accepts_ranges {
+        line(out, b"Accept-Ranges", b"bytes");
+    }
 }
 
 fn is_single(known: Known) -> bool {

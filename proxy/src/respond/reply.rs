@@ -13,17 +13,26 @@ pub(crate) struct Reply {
     /// Seconds since 1970.
     pub(crate) last_modified: Option<u64>,
     pub(crate) etag: Option<String>,
-    /// The part that is sent, of a 206, or the length of what there is, of a 416.
+    /// The length of what there is, of a 416.
     pub(crate) content_range: Option<String>,
+    /// The content is in gzip's format.
+    pub(crate) gzipped: bool,
+    /// Another client may get it otherwise encoded.
+    pub(crate) varies: bool,
     pub(crate) content: Content,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) enum Content {
+    #[default]
     Empty,
     Bytes(Vec<u8>),
-    /// With its length.
-    File(File, u64),
+    /// What lies in a file from `start` on.
+    File {
+        file: File,
+        start: u64,
+        length: u64,
+    },
 }
 
 impl Content {
@@ -31,7 +40,7 @@ impl Content {
         match self {
             Self::Empty => 0,
             Self::Bytes(bytes) => bytes.len() as u64,
-            Self::File(_, length) => *length,
+            Self::File { length, .. } => *length,
         }
     }
 }
@@ -46,6 +55,8 @@ impl Reply {
             last_modified: None,
             etag: None,
             content_range: None,
+            gzipped: false,
+            varies: false,
             content: Content::Bytes(text),
         }
     }
@@ -65,7 +76,12 @@ impl Reply {
             location: None,
             last_modified: None,
             etag: None,
-            content_range: None,
+            content_range: ex
+                .unsatisfied
+                .filter(|_| status == 416)
+                .map(|total| format!("bytes */{total}")),
+            gzipped: false,
+            varies: false,
             content: Content::Bytes(page.into_bytes()),
         }
     }

@@ -184,6 +184,7 @@ impl Plain {
         match self {
             Self::BodyBytesSent => number(ex.sent.body_bytes, out),
             Self::BytesSent => number(ex.sent.bytes, out),
+            Self::GzipRatio => put(out, ex.chain.as_ref().and_then(|chain| chain.gzip_ratio())),
             Self::LimitConnStatus => put(out, ex.connection_verdict.map(Verdict::as_str)),
             Self::LimitReqStatus => put(out, ex.request_verdict.map(Verdict::as_str)),
             Self::LimitRate => show!(out, "{}", ex.limit_rate.unwrap_or(0)),

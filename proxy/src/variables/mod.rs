@@ -81,6 +81,7 @@ plain! {
     ContentType = "content_type",
     DocumentRoot = "document_root",
     DocumentUri = "document_uri",
+    GzipRatio = "gzip_ratio",
     Host = "host",
     Hostname = "hostname",
     Http2 = "http2",

@@ -4,6 +4,7 @@ mod access;
 mod bad_input;
 mod bodies;
 mod configuration;
+mod filters;
 mod harness;
 mod http2;
 mod http2_frames;

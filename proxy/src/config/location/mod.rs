@@ -14,6 +14,7 @@ pub(crate) use tree::Locations;
 
 use super::access::{self, AccessRule};
 use super::auth::{self, Auth};
+use super::filters::{self, Conditions, Filters};
 use super::headers::{self, AddHeader, Expires};
 use super::limits::{self, Limits};
 use super::loader::Loader;
@@ -46,6 +47,9 @@ pub(crate) struct Location {
     pub(crate) limit_except: Option<LimitExcept>,
     pub(crate) try_files: Option<(Vec<TryFile>, TryFile)>,
     pub(crate) files: Files,
+    pub(crate) conditions: Conditions,
+    /// Boxed and optional: few locations change bodies.
+    pub(crate) filters: Option<Box<Filters>>,
     pub(crate) error_pages: Vec<ErrorPage>,
     pub(crate) add_headers: Vec<AddHeader>,
     pub(crate) add_trailers: Vec<AddHeader>,
@@ -135,6 +139,8 @@ impl Location {
             limit_except: limit_except(scope, loader, name, &prefix)?,
             try_files: files::try_files(scope, loader)?,
             files: files::files(scope, loader)?,
+            conditions: filters::conditions(scope)?,
+            filters: filters::filters(scope, loader)?,
             error_pages: error_page::error_pages(scope, loader)?,
             add_headers: headers::added(scope, "add_header", loader)?,
             add_trailers: headers::added(scope, "add_trailer", loader)?,

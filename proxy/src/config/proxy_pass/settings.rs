@@ -47,6 +47,8 @@ pub(crate) struct ProxySettings {
     pub(crate) limit_rate: Option<Template>,
     pub(crate) bind: Option<Template>,
     pub(crate) pass_trailers: bool,
+    /// Ranges of answers whose peer knows none.
+    pub(crate) force_ranges: bool,
 }
 
 /// When a request goes to another peer (`proxy_next_upstream`).
@@ -108,6 +110,7 @@ pub(super) fn settings(
             .map(|d| loader.template(values::only(d)?))
             .transpose()?,
         pass_trailers: scope.flag("proxy_pass_trailers", false)?,
+        force_ranges: scope.flag("proxy_force_ranges", false)?,
     })
 }
 

@@ -1,8 +1,8 @@
 //! What makes or changes response bodies: compression, SSI, substitution, listings, media.
 
 use super::{
-    Body, CHARSETS, COMPRESSION, COOKIES, FILES, FLAG, H, H_S_L, H_S_L_I, L, L_X, MANY, MEDIA,
-    MIRROR, ONCE, PERL, REWRITING, Row, SLICES, block, more, n, row, to,
+    BUILT, Body, CHARSETS, COMPRESSION, COOKIES, FILES, FLAG, H, H_S_L, H_S_L_I, L, L_X, MANY,
+    MEDIA, MIRROR, ONCE, PERL, REWRITING, Row, SLICES, block, more, n, row, to,
 };
 
 pub(super) const ROWS: &[Row] = &[
@@ -31,20 +31,20 @@ pub(super) const ROWS: &[Row] = &[
     // http_flv_module
     row("flv", L, n(0), MANY, MEDIA),
     // http_gunzip_filter_module
-    row("gunzip", H_S_L, FLAG, ONCE, COMPRESSION),
-    row("gunzip_buffers", H_S_L, n(2), ONCE, COMPRESSION),
+    row("gunzip", H_S_L, FLAG, ONCE, BUILT),
+    row("gunzip_buffers", H_S_L, n(2), ONCE, BUILT),
     // http_gzip_filter_module
-    row("gzip", H_S_L_I, FLAG, ONCE, COMPRESSION),
-    row("gzip_buffers", H_S_L, n(2), ONCE, COMPRESSION),
-    row("gzip_types", H_S_L, more(1), MANY, COMPRESSION),
-    row("gzip_comp_level", H_S_L, n(1), ONCE, COMPRESSION),
+    row("gzip", H_S_L_I, FLAG, ONCE, BUILT),
+    row("gzip_buffers", H_S_L, n(2), ONCE, BUILT),
+    row("gzip_types", H_S_L, more(1), MANY, BUILT),
+    row("gzip_comp_level", H_S_L, n(1), ONCE, BUILT),
     row("gzip_window", H_S_L, n(1), ONCE, COMPRESSION),
     row("gzip_hash", H_S_L, n(1), ONCE, COMPRESSION),
     row("postpone_gzipping", H_S_L, n(1), ONCE, COMPRESSION),
     row("gzip_no_buffer", H_S_L, FLAG, ONCE, COMPRESSION),
-    row("gzip_min_length", H_S_L, n(1), ONCE, COMPRESSION),
+    row("gzip_min_length", H_S_L, n(1), ONCE, BUILT),
     // http_gzip_static_module
-    row("gzip_static", H_S_L, n(1), ONCE, COMPRESSION),
+    row("gzip_static", H_S_L, n(1), ONCE, BUILT),
     // http_image_filter_module
     row("image_filter", L, to(1, 3), MANY, MEDIA),
     row("image_filter_jpeg_quality", H_S_L, n(1), MANY, MEDIA),

@@ -1,9 +1,9 @@
 //! `http`, `server` and `location`: the core, rewriting, headers, logging, access, limits and variables.
 
 use super::{
-    BUILT, Body, CLASSES, COMPRESSION, DETAIL, EARLY_HINTS, FILES, FLAG, H, H_S, H_S_L, H_S_L_I,
-    H_S_L_I_J, H_S_L_I_X, H_S_L_X, I, J, L, MANY, ONCE, OPEN_FILES, Row, S, S_L, S_L_I_J, STATUS,
-    TUNING, X, block, more, n, row, to,
+    BUILT, Body, CLASSES, DETAIL, EARLY_HINTS, FILES, FLAG, H, H_S, H_S_L, H_S_L_I, H_S_L_I_J,
+    H_S_L_I_X, H_S_L_X, I, J, L, MANY, ONCE, OPEN_FILES, Row, S, S_L, S_L_I_J, STATUS, TUNING, X,
+    block, more, n, row, to,
 };
 
 pub(super) const ROWS: &[Row] = &[
@@ -158,7 +158,7 @@ pub(super) const ROWS: &[Row] = &[
     row("recursive_error_pages", H_S_L, FLAG, ONCE, DETAIL),
     row("server_tokens", H_S_L, n(1), ONCE, BUILT),
     row("if_modified_since", H_S_L, n(1), ONCE, BUILT),
-    row("max_ranges", H_S_L, n(1), ONCE, DETAIL),
+    row("max_ranges", H_S_L, n(1), ONCE, BUILT),
     row("chunked_transfer_encoding", H_S_L, FLAG, ONCE, BUILT),
     row("etag", H_S_L, FLAG, ONCE, BUILT),
     row("early_hints", H_S_L, more(1), MANY, EARLY_HINTS),
@@ -172,9 +172,9 @@ pub(super) const ROWS: &[Row] = &[
     row("open_file_cache_events", H_S_L, FLAG, ONCE, OPEN_FILES),
     row("resolver", H_S_L, more(1), ONCE, BUILT),
     row("resolver_timeout", H_S_L, n(1), ONCE, BUILT),
-    row("gzip_vary", H_S_L, FLAG, ONCE, COMPRESSION),
-    row("gzip_http_version", H_S_L, n(1), ONCE, COMPRESSION),
-    row("gzip_proxied", H_S_L, more(1), MANY, COMPRESSION),
-    row("gzip_disable", H_S_L, more(1), MANY, COMPRESSION),
+    row("gzip_vary", H_S_L, FLAG, ONCE, BUILT),
+    row("gzip_http_version", H_S_L, n(1), ONCE, BUILT),
+    row("gzip_proxied", H_S_L, more(1), MANY, BUILT),
+    row("gzip_disable", H_S_L, more(1), MANY, BUILT),
     row("disable_symlinks", H_S_L, to(1, 2), ONCE, FILES),
 ];

@@ -1,0 +1,179 @@
+//! Answers whose body is at hand: our own, and stored ones. Takes head and content, hands on the
+//! bytes, as fast as the client takes them and may have them.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::time::{Duration, Instant};
+
+use super::filter::{Cut, Origin, Part};
+use super::{Content, Outgoing, Reply, Source, body, head};
+use crate::accept::Client;
+use crate::config::{ProxySettings, Template, parse_size};
+use crate::exchange::Exchange;
+use crate::fault::Fault;
+use crate::http1::{Framing, ResponseHead};
+use crate::pipeline::Flow;
+use crate::worker::Worker;
+
+/// What of a file is read at a time.
+const PIECE: u64 = 64 * 1024;
+
+/// Sends an answer of our own.
+pub(crate) async fn reply(
+    worker: &Worker,
+    ex: &mut Exchange,
+    client: &mut Client,
+    mut reply: Reply,
+) -> Result<Flow, Fault> {
+    // After a fault nothing more is wanted of the client; else a bad body is still its fault.
+    if ex.fault.is_none() {
+        client.skip_arrived_body()?;
+    }
+    let (outgoing, cut) = head::write(worker, ex, client, Source::Own(&reply))?;
+    let content = std::mem::take(&mut reply.content);
+    send(ex, client, outgoing, cut, content).await
+}
+
+/// Sends a stored answer of a peer's: its head as it came, its body out of a file or memory.
+#[expect(dead_code, reason = "the cache will call it")]
+pub(crate) async fn stored(
+    worker: &Worker,
+    ex: &mut Exchange,
+    client: &mut Client,
+    answer: &ResponseHead,
+    settings: &ProxySettings,
+    content: Content,
+) -> Result<Flow, Fault> {
+    client.skip_arrived_body()?;
+    let framing = Framing::Length(content.len());
+    let source = Source::Peer(answer, framing, settings, Origin::Stored);
+    let (outgoing, cut) = head::write(worker, ex, client, source)?;
+    send(ex, client, outgoing, cut, content).await
+}
+
+/// Sends the body that `head::write` has promised: the content, or the parts that were cut out of it.
+async fn send(
+    ex: &mut Exchange,
+    client: &mut Client,
+    outgoing: Outgoing,
+    cut: Option<Cut>,
+    content: Content,
+) -> Result<Flow, Fault> {
+    if outgoing != Outgoing::Nothing {
+        match (content, cut) {
+            (Content::Empty, _) => {}
+            (Content::Bytes(bytes), None) => body::append(outgoing, ex, client, &bytes)?,
+            (Content::Bytes(bytes), Some(cut)) => {
+                for Part { before, start, end } in cut.parts {
+                    body::append(outgoing, ex, client, &before)?;
+                    let index =
+                        |at: u64| usize::try_from(at).unwrap_or(bytes.len()).min(bytes.len());
+                    body::append(outgoing, ex, client, &bytes[index(start)..index(end)])?;
+                }
+                body::append(outgoing, ex, client, &cut.after)?;
+            }
+            (
+                Content::File {
+                    file,
+                    start,
+                    length,
+                },
+                cut,
+            ) => {
+                let whole = Part {
+                    before: Vec::new(),
+                    start: 0,
+                    end: length,
+                };
+                let cut = cut.unwrap_or(Cut {
+                    parts: vec![whole],
+                    after: Vec::new(),
+                });
+                send_file(ex, client, outgoing, file, start, cut).await?;
+            }
+        }
+    }
+    body::end(outgoing, ex, client, &[])?;
+    flush(ex, client).await
+}
+
+async fn send_file(
+    ex: &mut Exchange,
+    client: &mut Client,
+    outgoing: Outgoing,
+    file: File,
+    offset: u64,
+    cut: Cut,
+) -> Result<(), Fault> {
+    set_rate(ex);
+    // A slow client is sent little pieces, not a lump and then nothing for long.
+    let rate = ex.limit_rate.filter(|&rate| rate > 0);
+    let most = rate.map_or(PIECE, |rate| rate.clamp(512, PIECE));
+    let longest = cut.parts.iter().map(|part| part.end - part.start).max();
+    let most = most.min(longest.unwrap_or(0).max(1));
+    let mut piece = vec![0; usize::try_from(most).expect("a piece is 64 KiB at most")];
+    for Part { before, start, end } in cut.parts {
+        body::append(outgoing, ex, client, &before)?;
+        let (mut at, mut left) = (offset + start, end - start);
+        while left > 0 {
+            let wanted = usize::try_from(left)
+                .unwrap_or(piece.len())
+                .min(piece.len());
+            // Files are small and in the page cache here; nginx reads them on the event loop as well.
+            let count = file
+                .read_at(&mut piece[..wanted], at)
+                .map_err(|why| Fault::client_closed(why.to_string()))?;
+            if count == 0 {
+                // It has shrunk since its length was promised.
+                return Err(Fault::client_closed("the file ended early"));
+            }
+            at += count as u64;
+            left -= count as u64;
+            pace(ex, count).await;
+            body::append(outgoing, ex, client, &piece[..count])?;
+            flush(ex, client).await?;
+        }
+    }
+    body::append(outgoing, ex, client, &cut.after)
+}
+
+/// The location's `limit_rate` counts unless `set` or a peer's `X-Accel-Limit-Rate` said another.
+pub(crate) fn set_rate(ex: &mut Exchange) {
+    if ex.limit_rate.is_none() {
+        ex.limit_rate = rate(ex, ex.location.client.limit_rate.as_ref());
+    }
+}
+
+/// Bytes a second; 0, and what is no size, is no limit.
+pub(crate) fn rate(ex: &Exchange, template: Option<&Template>) -> Option<u64> {
+    let text = String::from_utf8(template?.evaluate(ex)).ok()?;
+    parse_size(&text).filter(|&rate| rate > 0)
+}
+
+/// Waits so that no more than `limit_rate` bytes a second go out.
+pub(crate) async fn pace(ex: &Exchange, next: usize) {
+    let Some(rate) = ex.limit_rate.filter(|&rate| rate > 0) else {
+        return;
+    };
+    let free = ex.location.client.limit_rate_after.as_ref();
+    let free = free
+        .and_then(|free| parse_size(&String::from_utf8(free.evaluate(ex)).ok()?))
+        .unwrap_or(0);
+    let counted = (ex.sent.body_bytes + next as u64)
+        .saturating_sub(free)
+        .saturating_sub(rate);
+    let due = Duration::from_millis(counted.saturating_mul(1000) / rate.max(1));
+    let wait = (ex.started + due).saturating_duration_since(Instant::now());
+    if !wait.is_zero() {
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// Writes what is in `out`.
+pub(crate) async fn flush(ex: &mut Exchange, client: &mut Client) -> Result<Flow, Fault> {
+    let time = ex.location.client.send_timeout;
+    match client.flush(time).await {
+        Ok(()) => Ok(Flow::Done),
+        Err(why) => Err(why.into()),
+    }
+}
