@@ -32,6 +32,8 @@ pub(crate) struct Socket {
     stream: Box<WebSocketStream<Wire<TcpStream>>>,
     agreement: Option<Agreement>,
     deflater: Option<Box<Deflater>>,
+    /// More may have been read than was handed out.
+    unread: bool,
 }
 
 /// What came in.
@@ -59,6 +61,7 @@ impl Socket {
             stream: Box::new(stream),
             agreement,
             deflater: None,
+            unread: true,
         }
     }
 
@@ -126,13 +129,17 @@ impl Socket {
 
     /// The next message. Pings are answered below, but shown, as a sign of life.
     pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Incoming> {
-        Pin::new(&mut *self.stream)
-            .poll_next(context)
-            .map(|next| match next {
-                Some(Ok(message)) => Incoming::Message(message),
-                Some(Err(error)) => Incoming::End(self.last_words(&error)),
-                None => Incoming::End(None),
-            })
+        // A member of a large room is mostly woken to write: then the long way through tungstenite finds nothing.
+        if !self.unread && self.stream.get_ref().poll_readable(context).is_pending() {
+            return Poll::Pending;
+        }
+        let next = Pin::new(&mut *self.stream).poll_next(context);
+        self.unread = next.is_ready();
+        next.map(|next| match next {
+            Some(Ok(message)) => Incoming::Message(message),
+            Some(Err(error)) => Incoming::End(self.last_words(&error)),
+            None => Incoming::End(None),
+        })
     }
 
     /// What a client is told that broke the rules; nothing, if it is gone or has closed properly.

@@ -50,9 +50,12 @@ enum Crowd {
     Slow {
         #[arg(long, default_value_t = 5)]
         stalled: usize,
-        /// How long each of the five rounds lasts
-        #[arg(long, default_value_t = 8)]
+        /// How long each round lasts: longer than the server waits before it closes one that doesn't read
+        #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(7..))]
         seconds: u64,
+        /// How many rounds there are with them, and as many without
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+        pairs: u32,
     },
 }
 
@@ -87,9 +90,11 @@ async fn main() -> anyhow::Result<()> {
             churn,
             rate,
         } => soak::run(&address, &watch, members, seconds, churn, rate).await,
-        Crowd::Slow { stalled, seconds } => {
-            slow::run(&address[0], watch[0].pid, stalled, seconds).await
-        }
+        Crowd::Slow {
+            stalled,
+            seconds,
+            pairs,
+        } => slow::run(&address[0], watch[0].pid, stalled, seconds, pairs).await,
     }
 }
 

@@ -12,6 +12,8 @@ use crate::Watched;
 use crate::member::{Member, next, say};
 
 const ROOM: usize = 10;
+/// By how much a process may grow from the middle third of the time to the last one: memory that leaks doubles it.
+const MOST_GROWN: f64 = 0.05;
 
 /// What all members count together.
 #[derive(Debug, Default)]
@@ -39,6 +41,7 @@ pub(crate) async fn run(
     rate: u64,
 ) -> anyhow::Result<()> {
     let before = memories(watched)?;
+    let mut course = Vec::new();
     let tally = Rc::new(Tally::default());
     let mut tasks = JoinSet::new();
     let run = std::process::id();
@@ -67,12 +70,8 @@ pub(crate) async fn run(
         let mut tick = interval(Duration::from_secs(15));
         while start.elapsed() < Duration::from_secs(seconds) {
             tick.tick().await;
-            report(
-                &format!("{:3} s", start.elapsed().as_secs()),
-                watched,
-                &before,
-                &tally,
-            )?;
+            let when = format!("{:3} s", start.elapsed().as_secs());
+            course.push(report(&when, watched, &before, &tally)?);
         }
         tally.quiet.set(true);
         sleep(Duration::from_secs(5)).await;
@@ -102,7 +101,7 @@ pub(crate) async fn run(
         gaps == 0 && behind == 0 && acked == said,
         "messages were lost"
     );
-    Ok(())
+    is_flat(watched, &course)
 }
 
 fn memories(watched: &[Watched]) -> anyhow::Result<Vec<i64>> {
@@ -110,7 +109,13 @@ fn memories(watched: &[Watched]) -> anyhow::Result<Vec<i64>> {
     pids.map(crate::memory).collect()
 }
 
-fn report(when: &str, watched: &[Watched], before: &[i64], tally: &Tally) -> anyhow::Result<()> {
+/// What each process has, in KiB.
+fn report(
+    when: &str,
+    watched: &[Watched],
+    before: &[i64],
+    tally: &Tally,
+) -> anyhow::Result<Vec<i64>> {
     let now = memories(watched)?;
     let grown: Vec<_> = watched
         .iter()
@@ -125,6 +130,24 @@ fn report(when: &str, watched: &[Watched], before: &[i64], tally: &Tally) -> any
         tally.cuts.get(),
         grown.join(", ")
     );
+    Ok(now)
+}
+
+/// Fails if a process has grown after its first third of the time, in which it warms up.
+fn is_flat(watched: &[Watched], course: &[Vec<i64>]) -> anyhow::Result<()> {
+    let (third, count) = (course.len() / 3, course.len());
+    for (index, process) in watched.iter().enumerate() {
+        let most = |samples: &[Vec<i64>]| samples.iter().map(|sample| sample[index]).max();
+        let middle = most(&course[third..count - third]).unwrap_or_default();
+        let last = most(&course[count - third..]).unwrap_or_default();
+        let grown = last as f64 / middle.max(1) as f64 - 1.0;
+        println!(
+            "{}: {middle} KiB at most in the middle third, {last} in the last: {:+.1} %",
+            process.name,
+            grown * 100.0
+        );
+        anyhow::ensure!(grown <= MOST_GROWN, "{} grows", process.name);
+    }
     Ok(())
 }
 

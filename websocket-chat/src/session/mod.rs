@@ -151,7 +151,10 @@ impl Session {
     ) -> Poll<Outgoing> {
         let mailbox = Arc::clone(&self.connection.mailbox);
         mailbox.register(context.waker());
-        mailbox.take_news();
+        // Whatever there is to give has been announced.
+        if !mailbox.take_news() {
+            return Poll::Pending;
+        }
         if let Some((code, reason)) = mailbox.closing() {
             return Poll::Ready(Outgoing::Close(code, reason));
         }

@@ -14,6 +14,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 
 use crate::protocol::{Direction, WireFrame};
 use frame::Head;
@@ -146,6 +147,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 return Ok(());
             }
         }
+    }
+}
+
+impl Wire<TcpStream> {
+    /// Pending if the client has sent nothing since the last read found nothing more.
+    pub(crate) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream.poll_read_ready(context)
     }
 }
 

@@ -1,6 +1,8 @@
-"""The Autobahn suite's cases (run by kosoku) against /echo, directly and through the proxy; each verdict is counted.
+"""The Autobahn suite's cases (run by kosoku) against /echo, directly and through the proxy; each verdict is counted,
+and held against the one in autobahn/expected.json.
 
-AUTOBAHN chooses the cases: the default is sections 1 to 10, `all` is every one, compression included.
+AUTOBAHN chooses the cases: the default is sections 1 to 10, `all` is every one, compression included. AUTOBAHN_RESULT
+names a file for the verdicts: of a run of all cases, that file is expected.json.
 """
 import collections
 import json
@@ -30,16 +32,27 @@ def verdicts(url):
         return {case: (result["behavior"], result["behaviorClose"]) for case, result in cases.items()}
 
 
-failed = False
+def number(case):
+    return [int(part) for part in case.split(".")]
+
+
+EXPECTED = json.loads((pathlib.Path(os.environ["WORKSPACE"]) / "websocket-chat/tests/autobahn/expected.json").read_text())
+result = {}
 for way, base in (("directly", os.environ["DIRECT_URL"]), ("through the proxy", os.environ["URL"])):
     found = verdicts(base.replace("http", "ws") + "/echo")
-    counts = collections.Counter(behavior for behavior, _ in found.values())
+    result[way] = {case: found[case][0] for case in sorted(found, key=number)}
+    sections = {section.split(".")[0] for section in SECTIONS}
+    expected = {case: verdict for case, verdict in EXPECTED[way].items() if case.split(".")[0] in sections}
     bad = {case: verdict for case, verdict in found.items() if not GOOD.issuperset(verdict)}
+    other = {case: (expected.get(case), result[way].get(case)) for case in expected.keys() | found.keys()
+             if expected.get(case) != result[way].get(case)}
+    counts = collections.Counter(result[way].values())
     told = ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
-    print(f"{'FAIL' if bad else 'ok  '} Autobahn {way}: {told}{f': {bad}' if bad else ''}", flush=True)
-    failed |= bool(bad)
-    if os.environ.get("AUTOBAHN_RESULT"):
-        result = {"way": way, "cases": len(found), "counts": dict(sorted(counts.items())), "not good": bad}
-        with open(os.environ["AUTOBAHN_RESULT"], "a", encoding="utf-8") as file:
-            file.write(json.dumps(result) + "\n")
+    for mark, what, wrong in (
+        ("FAIL" if bad else "ok  ", f"Autobahn {way}, {len(found)} cases: {told}", bad),
+        ("FAIL" if other else "ok  ", f"Autobahn {way}: each verdict as expected", other),
+    ):
+        print(f"{mark} {what}{f': {wrong}' if wrong else ''}", flush=True)
+if os.environ.get("AUTOBAHN_RESULT"):
+    pathlib.Path(os.environ["AUTOBAHN_RESULT"]).write_text(json.dumps(result, indent=1) + "\n")
 sys.exit(0)

@@ -33,7 +33,7 @@ pub struct CrowdOptions {
     /// Use the release build as it is
     #[arg(long)]
     no_build: bool,
-    /// The crowd's own options: `--members`, `--seconds`, `--churn`, `--rate`; `--stalled`, `--seconds`
+    /// The crowd's own options: `--members`, `--seconds`, `--churn`, `--rate`; `--stalled`, `--seconds`, `--pairs`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     own: Vec<String>,
 }

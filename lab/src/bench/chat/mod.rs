@@ -31,9 +31,12 @@ pub use crowd::{CrowdOptions, run as crowd};
 const PACED_DELIVERIES: u32 = 4000;
 const WARM_UP: Duration = Duration::from_millis(500);
 
-/// How many, how long and how often.
+/// Who, how many, how long and how often.
 #[derive(Debug, Args)]
 pub struct ChatOptions {
+    /// The servers that ours is measured beside [default: all]
+    #[arg(value_enum, value_name = "SERVER")]
+    beside: Vec<Kind>,
     /// How often each has its turn
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
     rounds: u32,
@@ -54,6 +57,16 @@ pub struct ChatOptions {
     no_build: bool,
 }
 
+impl ChatOptions {
+    /// Ours first: the others are held against it.
+    fn contestants(&self) -> Vec<Kind> {
+        let wanted = |kind: &Kind| {
+            self.beside.is_empty() || *kind == Kind::Ours || self.beside.contains(kind)
+        };
+        peers::ALL.into_iter().filter(wanted).collect()
+    }
+}
+
 /// Runs the comparison and prints the table.
 pub fn run(place: &Place, options: &ChatOptions) -> Result<ExitCode> {
     let binaries = release(place, options.no_build)?;
@@ -65,7 +78,7 @@ pub fn run(place: &Place, options: &ChatOptions) -> Result<ExitCode> {
         options.members, options.rounds, options.seconds
     );
     let mut turns = Vec::new();
-    for kind in peers::ALL {
+    for kind in options.contestants() {
         match in_own_thread(|| one_turn(&installed, kind, logs.path(), options, WARM_UP)) {
             Ok(_) => turns.push(Turns::new(kind)),
             Err(error) => println!("without {}: {error:#}", kind.title()),
@@ -114,7 +127,7 @@ fn one_turn(
         let (flood, cpu) = with_cpu(&server, &mut room, Pace::Flood, length).await?;
         let step = Duration::from_secs(1) * u32::from(options.members) / PACED_DELIVERIES;
         let (paced, _) = with_cpu(&server, &mut room, Pace::Every(step), length).await?;
-        Ok(Sample::of(&flood, cpu, &paced))
+        Sample::of(&flood, cpu, &paced)
     })
 }
 

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
+use clap::ValueEnum;
 
 use super::dialect::Dialect;
 use crate::binaries::Binaries;
@@ -11,14 +12,17 @@ use crate::place::Place;
 use crate::private_lab::copy_folder;
 use crate::server_process::{ServerProcess, free_port};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Kind {
+    #[value(skip)]
     Ours,
+    /// Ours again, spoken to over Socket.IO
     OursSocketIo,
     Ws,
     SocketIo,
     FlaskThreading,
     FlaskGevent,
+    /// uWebSockets inside
     Bun,
 }
 

@@ -1,6 +1,8 @@
 //! The table of `bench chat`: medians over the rounds, ratios to ours taken round by round.
 use std::process::ExitCode;
 
+use anyhow::{Result, ensure};
+
 use super::peers::Kind;
 use super::room::Heard;
 use crate::bench::report::{median, ratio_of};
@@ -25,14 +27,19 @@ pub(super) struct Turns {
 }
 
 impl Sample {
-    pub(super) fn of(flood: &Heard, cpu_seconds: f64, paced: &Heard) -> Self {
-        Self {
+    /// An error if nothing was delivered, so that no number comes from nothing.
+    pub(super) fn of(flood: &Heard, cpu_seconds: f64, paced: &Heard) -> Result<Self> {
+        ensure!(
+            flood.deliveries > 0 && !paced.latencies.is_empty(),
+            "nothing was delivered"
+        );
+        Ok(Self {
             per_second: flood.deliveries as f64 / flood.took.as_secs_f64(),
             cpu_us: cpu_seconds * 1e6 / flood.deliveries as f64,
             p50_ms: percentile(&paced.latencies, 0.50),
             p99_ms: percentile(&paced.latencies, 0.99),
             in_order: flood.in_order && paced.in_order,
-        }
+        })
     }
 }
 
@@ -48,15 +55,20 @@ impl Turns {
     fn median(&self, value: impl Fn(&Sample) -> f64) -> f64 {
         median(self.samples.iter().map(value))
     }
+
+    /// Bytes for each silent member and how many came in; dashes if nobody asked.
+    fn idle_columns(&self) -> (String, String) {
+        self.idle.map_or_else(
+            || ("-".to_owned(), "-".to_owned()),
+            |(bytes, came)| (format!("{bytes:.0}"), came.to_string()),
+        )
+    }
 }
 
-/// Of sorted microseconds, in milliseconds.
+/// Of sorted microseconds, of which there are some, in milliseconds.
 fn percentile(sorted: &[u32], part: f64) -> f64 {
-    let last = sorted.len().saturating_sub(1);
-    let at = (last as f64 * part).round() as usize;
-    sorted
-        .get(at)
-        .map_or(f64::NAN, |micros| f64::from(*micros) / 1000.0)
+    let at = ((sorted.len() - 1) as f64 * part).round() as usize;
+    f64::from(sorted[at]) / 1000.0
 }
 
 pub(super) fn print(turns: &[Turns]) {
@@ -74,9 +86,9 @@ pub(super) fn print(turns: &[Turns]) {
     );
     let ours = &turns[0].samples;
     for turn in turns {
-        let (bytes, came) = turn.idle.unwrap_or((f64::NAN, 0));
+        let (bytes, came) = turn.idle_columns();
         println!(
-            "{:18} {:>12.0} {:>15.2} {:>10.2} {:>12.2} {:>12.2} {:>8} {bytes:>13.0} {came:>7}",
+            "{:18} {:>12.0} {:>15.2} {:>10.2} {:>12.2} {:>12.2} {:>8} {bytes:>13} {came:>7}",
             turn.kind.title(),
             turn.median(|sample| sample.per_second),
             turn.median(|sample| sample.cpu_us),
@@ -106,8 +118,12 @@ pub(super) fn print(turns: &[Turns]) {
 /// Holds our CPU time against Bun's.
 pub(super) fn verdict(turns: &[Turns], at_most: Option<f64>) -> ExitCode {
     let bun = turns.iter().find(|turn| turn.kind == Kind::Bun);
-    let (Some(limit), Some(bun)) = (at_most, bun) else {
+    let Some(limit) = at_most else {
         return ExitCode::SUCCESS;
+    };
+    let Some(bun) = bun else {
+        println!("{} Bun does not take part", paint::red("✗"));
+        return ExitCode::FAILURE;
     };
     let ours = ratio_of(&turns[0].samples, &bun.samples, |sample| sample.cpu_us);
     let (mark, code) = if ours <= limit {
@@ -127,6 +143,26 @@ mod tests {
     fn a_percentile_is_one_of_the_values() {
         let micros: Vec<u32> = (0..=100).map(|step| step * 1000).collect();
         assert!((percentile(&micros, 0.99) - 99.0).abs() < f64::EPSILON);
-        assert!(percentile(&[], 0.5).is_nan());
+    }
+
+    #[test]
+    fn nothing_delivered_is_an_error_and_no_number() {
+        let nothing = Heard::default();
+        assert!(Sample::of(&nothing, 1.0, &nothing).is_err());
+        let some = Heard {
+            deliveries: 2,
+            took: std::time::Duration::from_secs(1),
+            latencies: vec![1000, 2000],
+            in_order: true,
+        };
+        assert!(Sample::of(&some, 1.0, &some).is_ok());
+    }
+
+    #[test]
+    fn what_was_not_measured_is_a_dash() {
+        let mut turns = Turns::new(Kind::Ours);
+        assert_eq!(turns.idle_columns(), ("-".to_owned(), "-".to_owned()));
+        turns.idle = Some((3625.4, 5000));
+        assert_eq!(turns.idle_columns(), ("3625".to_owned(), "5000".to_owned()));
     }
 }
