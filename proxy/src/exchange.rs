@@ -80,6 +80,8 @@ pub(crate) struct Request {
     pub(crate) args: Vec<u8>,
     /// Whether the target may go to a peer as the client wrote it.
     pub(crate) untouched: bool,
+    /// Where the path begins in the target as sent: past the authority of an absolute form.
+    pub(crate) path_at: usize,
     /// `$host`: lower case, no port.
     pub(crate) host: Vec<u8>,
     pub(crate) port: Vec<u8>,
@@ -102,6 +104,7 @@ impl Request {
             path: Vec::new(),
             args: Vec::new(),
             untouched: false,
+            path_at: 0,
             host: Vec::new(),
             port: Vec::new(),
             framing: Framing::None,
@@ -123,6 +126,20 @@ impl Request {
 
     pub(crate) fn method(&self) -> &[u8] {
         self.method.unwrap_or_else(|| self.head.method())
+    }
+
+    /// `$request_uri`: path and query as sent.
+    pub(crate) fn uri(&self) -> &[u8] {
+        match &self.head.target()[self.path_at..] {
+            // As nginx has it, also for a CONNECT.
+            b"" => b"/",
+            uri => uri,
+        }
+    }
+
+    /// Whether a tunnel is asked for (RFC 9110 section 9.3.6).
+    pub(crate) fn is_connect(&self) -> bool {
+        self.head.method() == b"CONNECT"
     }
 
     /// Whether the answer's body is withheld (RFC 9110 section 9.3.2).
@@ -168,6 +185,11 @@ pub(crate) struct Sent {
 }
 
 impl Exchange {
+    /// Whether the client's bytes are TLS for somebody else: its CONNECT is our word for it, and no answer may be in HTTP.
+    pub(crate) fn speaks_tls_to_others(&self) -> bool {
+        self.connection.original.is_some() && self.request.is_connect()
+    }
+
     pub(crate) fn client(&self) -> Option<SocketAddr> {
         self.connection.remote
     }

@@ -48,7 +48,15 @@ pub(crate) fn basic_user(exchange: &Exchange) -> Option<Vec<u8>> {
 
 /// Name and password of Basic credentials.
 pub(crate) fn basic_credentials(exchange: &Exchange) -> Option<(Vec<u8>, Vec<u8>)> {
-    let value = exchange.request.head.head.get_named(b"authorization")?;
+    let as_proxy = exchange
+        .location
+        .asks_as_proxy(exchange.request.head.method());
+    let field: &[u8] = if as_proxy {
+        b"proxy_authorization"
+    } else {
+        b"authorization"
+    };
+    let value = exchange.request.head.head.get_named(field)?;
     let (scheme, encoded) = value.split_at(value.iter().position(|&b| b == b' ')?);
     if !scheme.eq_ignore_ascii_case(b"basic") {
         return None;

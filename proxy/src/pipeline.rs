@@ -119,12 +119,16 @@ async fn content(worker: &Worker, ex: &mut Exchange, client: &mut Client) -> Res
     if let Some(flow) = content::try_files(ex)? {
         return Ok(flow);
     }
+    if ex.request.is_connect() {
+        return Box::pin(forward::tunnel(worker, ex, client, &location.handler)).await;
+    }
     let exception = location.exception(ex.request.method());
     if let Some(pass) = exception.and_then(|limit| limit.pass.as_ref()) {
         return forward::proxy(worker, ex, client, pass).await;
     }
     match &location.handler {
         Handler::Proxy(pass) => forward::proxy(worker, ex, client, pass).await,
+        Handler::Tunnel(_) => Err(parse::not_served("client sent no CONNECT method")),
         Handler::Static => content::file(worker, ex, client).await,
     }
 }
@@ -242,7 +246,8 @@ async fn read_request(worker: &Worker, client: &mut Client) -> Option<Exchange> 
     let root = Arc::clone(&ex.location);
     parse::real_ip::apply(&mut ex, root.real_ip.as_ref());
     if ex.fault_at_parse.is_none() {
-        ex.fault_at_parse = access::check_security(&ex).err();
+        let allowed = access::check_security(&ex).and_then(|()| access::check_connect(&ex));
+        ex.fault_at_parse = allowed.err();
     }
     Some(ex)
 }
@@ -253,6 +258,10 @@ async fn read_head(
     head: &mut RequestHead,
     server: &Server,
 ) -> Result<bool, Fault> {
+    if let Some(stand_in) = client.stand_in.take() {
+        let parsed = head.parse(&stand_in, &server.head_rules);
+        return parsed.map(|end| end.is_some()).map_err(parse::bad_head);
+    }
     let deadline = tokio::time::Instant::now() + server.header_timeout;
     loop {
         if !client.buffer.is_empty() {

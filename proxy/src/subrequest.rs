@@ -31,6 +31,7 @@ fn inside(worker: &Worker, ex: &mut Exchange, target: &[u8]) -> Exchange {
     let mut head = worker.take_head();
     head.clone_from(&ex.request.head);
     let mut request = Request {
+        path_at: ex.request.path_at,
         host: ex.request.host.clone(),
         port: ex.request.port.clone(),
         method: Some(b"GET"),

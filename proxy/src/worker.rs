@@ -254,7 +254,7 @@ impl Worker {
         self.counters.worker(self.index)
     }
 
-    fn error_log(&self) -> ErrorLog {
+    pub(crate) fn error_log(&self) -> ErrorLog {
         self.config.borrow().core.error_log.clone()
     }
 
@@ -278,6 +278,13 @@ impl Worker {
         let config = self.config.borrow();
         let server = config.listen_for(&info.address)?.servers.default_server();
         server.http2.on.then(|| Arc::clone(server))
+    }
+
+    /// Whether connections to this address were meant for somebody else.
+    pub(crate) fn is_transparent(&self, info: &ConnectionInfo) -> bool {
+        let config = self.config.borrow();
+        let listen = config.listen_for(&info.address);
+        listen.is_some_and(|listen| listen.transparent)
     }
 
     pub(crate) fn is_draining(&self) -> bool {

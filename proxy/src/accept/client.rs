@@ -30,6 +30,8 @@ pub(crate) struct Client {
     /// `100 Continue` is owed before the body can be read.
     pub(crate) owes_continue: bool,
     pub(crate) requests: u64,
+    /// A head in place of one that the client would have sent, had it known of us.
+    pub(crate) stand_in: Option<Box<[u8]>>,
     /// The next request is here already.
     pub(crate) pipelined: bool,
 }
@@ -54,6 +56,7 @@ impl Client {
             body_read: 0,
             owes_continue: false,
             requests: 0,
+            stand_in: None,
             pipelined: false,
         }
     }

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{Client, ConnectionInfo, linger};
-use crate::config::Server;
+use super::{Client, ConnectionInfo, Original, linger, transparent};
+use crate::config::{Level, Server};
 use crate::http1::Stream;
 use crate::http2;
+use crate::log;
 use crate::pipeline::{self, Next};
 use crate::tls::{self, Security};
 use crate::worker::Worker;
@@ -17,7 +18,19 @@ use crate::worker::Worker;
 /// A connection that has said nothing yet when the proxy stops gets this long to say it.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
-pub(crate) async fn serve(worker: Rc<Worker>, stream: Stream, info: Rc<ConnectionInfo>) {
+pub(crate) async fn serve(worker: Rc<Worker>, stream: Stream, mut info: Rc<ConnectionInfo>) {
+    if worker.is_transparent(&info) {
+        match transparent::destination(&stream, &info) {
+            Ok(address) => {
+                let server_name = None;
+                Rc::make_mut(&mut info).original = Some(Box::new(Original {
+                    address,
+                    server_name,
+                }));
+            }
+            Err(why) => return refuse(&worker, &info, &why.to_string()),
+        }
+    }
     let (stream, info) = match worker.config_for_tls(&info) {
         None => (stream, info),
         Some(config) => match Box::pin(tls::server::accept(config, stream, info)).await {
@@ -33,6 +46,13 @@ pub(crate) async fn serve(worker: Rc<Worker>, stream: Stream, info: Rc<Connectio
     let mut idle_for = None;
     while request_came(&worker, &mut client, idle_for).await {
         worker.lend_buffers(&mut client);
+        if client.requests == 0 && client.info.original.is_some() {
+            let patience = worker.header_timeout(&client.info);
+            if let Err(why) = Box::pin(transparent::begin(&mut client, patience)).await {
+                refuse(&worker, &client.info, why);
+                break;
+            }
+        }
         // Boxed, so that an idle connection doesn't pay for the memory of a busy one.
         match Box::pin(pipeline::serve(&worker, &mut client)).await {
             Next::KeepAlive { timeout } => idle_for = Some(timeout),
@@ -50,6 +70,13 @@ pub(crate) async fn serve(worker: Rc<Worker>, stream: Stream, info: Rc<Connectio
     let held = client.buffer.filled().len();
     client.buffer.consume(held);
     worker.reclaim_buffers(&mut client);
+}
+
+/// A connection to a `transparent` address that leads nowhere.
+fn refuse(worker: &Worker, info: &ConnectionInfo, why: &str) {
+    let client = String::from_utf8_lossy(info.remote_ip());
+    let text = format!("{why}, client: {client}, server: {}", info.listen_name());
+    log::message(&worker.error_log(), Level::Info, &text);
 }
 
 /// The server by whose settings a client that speaks HTTP/2 is served: agreed on in the handshake, or without TLS begun

@@ -2,9 +2,11 @@
 //! its bytes and what is known of its two ends.
 
 mod client;
+pub(crate) mod client_hello;
 mod connection;
 mod linger;
 pub(crate) mod listener;
+mod transparent;
 
 use std::cell::OnceCell;
 use std::net::SocketAddr;
@@ -12,6 +14,7 @@ use std::time::Instant;
 
 pub(crate) use client::{Client, Gone};
 pub(crate) use connection::serve;
+pub(crate) use transparent::{DENIED, Original};
 
 use crate::config::ListenAddress;
 use crate::tls::Security;
@@ -28,6 +31,8 @@ pub(crate) struct ConnectionInfo {
     pub(crate) since: Instant,
     pub(crate) security: Security,
     pub(crate) http2: bool,
+    /// Where it was going when it was redirected to us.
+    pub(crate) original: Option<Box<Original>>,
     remote_text: OnceCell<String>,
 }
 
@@ -40,6 +45,7 @@ impl ConnectionInfo {
             since: Instant::now(),
             security: Security::Plain,
             http2: false,
+            original: None,
             remote_text: OnceCell::new(),
         }
     }

@@ -27,7 +27,7 @@ pub(super) async fn check(ex: &mut Exchange, basic: Option<&Basic>) -> Opinion {
     match verify(ex, basic).await {
         Ok(()) => Opinion::Yes,
         Err(fault) => {
-            if fault.status == 401 {
+            if matches!(fault.status, 401 | 407) {
                 ex.challenge = Some([&b"Basic realm=\""[..], realm.as_slice(), b"\""].concat());
             }
             Opinion::No(fault)
@@ -36,7 +36,8 @@ pub(super) async fn check(ex: &mut Exchange, basic: Option<&Basic>) -> Opinion {
 }
 
 async fn verify(ex: &Exchange, basic: &Basic) -> Result<(), Fault> {
-    let refused = || Fault::new(401, Blame::Client, "");
+    let as_proxy = ex.location.asks_as_proxy(ex.request.head.method());
+    let refused = || Fault::new(if as_proxy { 407 } else { 401 }, Blame::Client, "");
     let Some((user, password)) =
         identity::basic_credentials(ex).filter(|(user, _)| !user.is_empty())
     else {
@@ -59,7 +60,8 @@ async fn verify(ex: &Exchange, basic: &Basic) -> Result<(), Fault> {
     let entry = find(&file, &user);
     // A name that nobody has takes as long as a wrong password, so that names can't be found by the clock.
     let Some(hash) = entry.or_else(|| any(&file)) else {
-        return Err(not_found(ex, &user, &path));
+        not_found(ex, &user, &path);
+        return Err(refused());
     };
     let verified = hashing::verify(hash, &password).await.map_err(|TooBusy| {
         let text = "too many passwords are being checked";
@@ -67,7 +69,10 @@ async fn verify(ex: &Exchange, basic: &Basic) -> Result<(), Fault> {
         Fault::new(503, Blame::Us, "")
     })?;
     match entry {
-        None => Err(not_found(ex, &user, &path)),
+        None => {
+            not_found(ex, &user, &path);
+            Err(refused())
+        }
         Some(_) if verified => Ok(()),
         Some(_) => {
             let text = format!("user \"{}\": password mismatch", shown(&user));
@@ -77,14 +82,13 @@ async fn verify(ex: &Exchange, basic: &Basic) -> Result<(), Fault> {
     }
 }
 
-fn not_found(ex: &Exchange, user: &[u8], path: &Path) -> Fault {
+fn not_found(ex: &Exchange, user: &[u8], path: &Path) {
     let text = format!(
         "user \"{}\" was not found in \"{}\"",
         shown(user),
         path.display()
     );
     log::exchange_error(ex, Level::Error, &text);
-    Fault::new(401, Blame::Client, "")
 }
 
 fn shown(user: &[u8]) -> String {

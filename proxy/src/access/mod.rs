@@ -23,6 +23,14 @@ enum Opinion {
     No(Fault),
 }
 
+/// CONNECT is served only where a `tunnel_pass` stands, and not to clients of HTTP/2.
+pub(crate) fn check_connect(ex: &Exchange) -> Result<(), Fault> {
+    if ex.request.is_connect() && (!ex.server.allows_connect || ex.connection.http2) {
+        return Err(crate::parse::not_served("client sent CONNECT method"));
+    }
+    Ok(())
+}
+
 /// A request of our own is not asked: the client's was.
 pub(crate) async fn check(
     worker: &Worker,
@@ -68,9 +76,9 @@ async fn authorized(
         match opinion {
             Opinion::Yes if auth.any => return Ok(()),
             Opinion::Yes | Opinion::None => {}
-            Opinion::No(fault) if auth.any && matches!(fault.status, 401 | 403) => {
+            Opinion::No(fault) if auth.any && matches!(fault.status, 401 | 403 | 407) => {
                 // A password may still be given; an address can't be changed.
-                if refusal.as_ref().is_none_or(|first| first.status != 401) {
+                if refusal.as_ref().is_none_or(|first| first.status == 403) {
                     refusal = Some(fault);
                 }
             }
@@ -86,7 +94,7 @@ async fn authorized(
 
 /// Whoever guesses passwords shall not learn quickly that one was wrong (`auth_delay`).
 async fn delayed(fault: Fault, auth: &Auth) -> Fault {
-    if fault.status == 401 && !auth.delay.is_zero() {
+    if matches!(fault.status, 401 | 407) && !auth.delay.is_zero() {
         tokio::time::sleep(auth.delay).await;
     }
     fault

@@ -25,6 +25,8 @@ pub(crate) struct Auth {
 pub(crate) struct Basic {
     pub(crate) realm: Template,
     pub(crate) user_file: Template,
+    /// Asked for as a proxy asks (407), whatever the method (`auth_basic_proxy`, ours). A CONNECT always is.
+    pub(crate) as_proxy: bool,
     /// Relative names start at the configuration's folder.
     pub(crate) folder: PathBuf,
 }
@@ -69,6 +71,7 @@ fn basic(scope: &Scope<'_>, loader: &Loader) -> Result<Option<Basic>, ConfigErro
     Ok(Some(Basic {
         realm: loader.template(values::only(realm)?)?,
         user_file: loader.template(values::only(file)?)?,
+        as_proxy: scope.flag("auth_basic_proxy", false)?,
         folder: folder.unwrap_or_default(),
     }))
 }

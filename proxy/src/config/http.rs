@@ -86,6 +86,7 @@ impl Addresses {
                 default_server: false,
                 backlog: None,
                 ssl: false,
+                transparent: false,
             };
             lines.push((block, line));
         }
@@ -115,6 +116,7 @@ impl Addresses {
                     // nginx says 511: of a thousand clients at once some would knock in vain, and again a second later.
                     backlog: 4096,
                     ssl: false,
+                    transparent: false,
                     servers,
                 },
                 None,
@@ -130,6 +132,7 @@ impl Addresses {
         }
         listen.backlog = line.backlog.unwrap_or(listen.backlog);
         listen.ssl |= line.ssl;
+        listen.transparent |= line.transparent;
         let index = listen.servers.all.len();
         listen.servers.all.push(Arc::clone(server));
         if line.default_server && default.replace(index).is_some() {
@@ -239,6 +242,7 @@ fn server(scope: &Scope<'_>, names: &[Arg], loader: &Loader) -> Result<Server, C
         header_timeout: scope.time("client_header_timeout", Duration::from_secs(60))?,
         merge_slashes: scope.flag("merge_slashes", true)?,
         tls: tls::parse(scope, loader)?,
+        allows_connect: scope.contains("tunnel_pass"),
         http2: Http2 {
             on: tls::wants_http2(scope)?,
             streams: u32::try_from(scope.number("http2_max_concurrent_streams", 128)?)

@@ -19,6 +19,8 @@ pub(crate) struct Listen {
     pub(crate) backlog: i32,
     /// Every connection begins with a handshake.
     pub(crate) ssl: bool,
+    /// Connections come redirected: they wanted to go elsewhere (ours).
+    pub(crate) transparent: bool,
     pub(crate) servers: VirtualServers,
 }
 
@@ -52,6 +54,7 @@ pub(super) struct ListenLine {
     pub(super) default_server: bool,
     pub(super) backlog: Option<i32>,
     pub(super) ssl: bool,
+    pub(super) transparent: bool,
 }
 
 impl ListenLine {
@@ -65,9 +68,15 @@ impl ListenLine {
             default_server: false,
             backlog: None,
             ssl: false,
+            transparent: false,
         };
         for parameter in parameters {
             line.parameter(parameter)?;
+        }
+        if line.ssl && line.transparent {
+            return Err(directive
+                .error("\"ssl\" and \"transparent\" can't stand together")
+                .with_help("the TLS of a redirected connection is between others"));
         }
         Ok(line)
     }
@@ -85,6 +94,7 @@ impl ListenLine {
             "bind" | "reuseport" | "deferred" | "rcvbuf" | "sndbuf" | "ipv6only"
             | "so_keepalive" | "fastopen" | "setfib" | "accept_filter" | "multipath" | "http2" => {}
             "ssl" => self.ssl = true,
+            "transparent" if value.is_empty() => self.transparent = true,
             "quic" | "proxy_protocol" => {
                 return Err(arg.error(format!(
                     "the \"{name}\" parameter is not implemented by this proxy"

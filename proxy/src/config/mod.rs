@@ -3,6 +3,7 @@
 //! string that it has to interpret.
 
 mod access;
+mod allow_upstream;
 mod auth;
 mod classes;
 mod core;
@@ -28,6 +29,7 @@ mod split_clients;
 pub(crate) mod syntax;
 mod template;
 mod tls;
+mod tunnel_pass;
 mod upstream;
 mod values;
 
@@ -37,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::core::Core;
 pub(crate) use access::{AccessRule, Network};
+pub(crate) use allow_upstream::AllowUpstream;
 pub(crate) use auth::{Auth, AuthRequest, Basic};
 pub(crate) use classes::{Class, Worth};
 pub(crate) use filters::{GzipPolicy, GzipStatic, IfModifiedSince, Proxied};
@@ -54,6 +57,7 @@ pub(crate) use proxy_pass::{
 pub(crate) use real_ip::{RealIp, Trusted};
 pub(crate) use rewrite::{Assign, Condition, FileTest, Flag, Step};
 pub(crate) use server::Server;
+pub(crate) use tunnel_pass::{TunnelPass, TunnelTarget};
 pub(crate) use upstream::UpstreamBlock;
 
 use crate::upstream::resolve::HostMap;

@@ -57,6 +57,15 @@ impl<'a> Scope<'a> {
         self.directives.iter().filter(move |d| d.name == name)
     }
 
+    /// Whether a directive of this name stands in this block or in one inside it.
+    pub(crate) fn contains(&self, name: &'static str) -> bool {
+        fn within(directives: &[Directive], name: &str) -> bool {
+            let mut directives = directives.iter();
+            directives.any(|d| d.name == name || within(d.children(), name))
+        }
+        within(self.directives, name)
+    }
+
     /// All directives of this name in the innermost block that has one.
     pub(crate) fn all(&self, name: &'static str) -> Vec<&'a Directive> {
         self.nearest(|d| d.name == name)

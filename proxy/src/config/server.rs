@@ -23,6 +23,8 @@ pub(crate) struct Server {
     /// Its certificates and what goes with them.
     pub(crate) tls: Option<ServerTls>,
     pub(crate) http2: Http2,
+    /// A `tunnel_pass` stands somewhere in it.
+    pub(crate) allows_connect: bool,
 }
 
 /// The servers of one address.

@@ -52,6 +52,19 @@ impl Template {
         Self { parts }
     }
 
+    /// The variable that a value begins with, a scheme before it not counted.
+    pub(crate) fn leading_var(&self) -> Option<&Var> {
+        let mut parts = self.parts.iter();
+        match parts.next()? {
+            Part::Text(text) if text.ends_with(b"://") => match parts.next()? {
+                Part::Var(var) => Some(var),
+                Part::Text(_) => None,
+            },
+            Part::Text(_) => None,
+            Part::Var(var) => Some(var),
+        }
+    }
+
     pub(crate) fn vars(&self) -> impl Iterator<Item = &Var> {
         self.parts.iter().filter_map(|part| match part {
             Part::Var(var) => Some(var),
@@ -103,6 +116,12 @@ impl Template {
                 }
             }
         }
+    }
+
+    /// nginx's truth: neither empty nor `0`.
+    pub(crate) fn is_true(&self, exchange: &Exchange) -> bool {
+        let value = self.evaluate(exchange);
+        !value.is_empty() && value != b"0"
     }
 
     pub(crate) fn evaluate(&self, exchange: &Exchange) -> Vec<u8> {

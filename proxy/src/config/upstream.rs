@@ -51,6 +51,11 @@ impl UpstreamBlock {
         self.upstream.name() == authority && self.default_port.is_none_or(|mine| mine == port)
     }
 
+    /// An address without a port, where none can be assumed.
+    pub(crate) fn needs_port(&self) -> bool {
+        self.default_port == Some(0) && self.upstream.lacks_port()
+    }
+
     /// Whether another configuration means the same peers by it.
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
         self.upstream.name() == other.upstream.name() && self.default_port == other.default_port

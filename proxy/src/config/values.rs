@@ -38,6 +38,25 @@ pub(crate) fn time(directive: &Directive) -> Result<Duration, ConfigError> {
     parse_time(&only(directive)?.text).ok_or_else(|| invalid(directive))
 }
 
+/// The local address of `proxy_bind` and its like; `off` is none.
+pub(crate) fn bind<'a>(
+    scope: &super::scope::Scope<'a>,
+    name: &'static str,
+) -> Result<Option<&'a Arg>, ConfigError> {
+    let Some(directive) = scope.find(name) else {
+        return Ok(None);
+    };
+    if let Some(arg) = directive.args.get(1) {
+        return Err(arg.error(match arg.text.as_str() {
+            "transparent" => {
+                "the \"transparent\" parameter is not implemented by this proxy".to_owned()
+            }
+            other => format!("invalid parameter \"{other}\""),
+        }));
+    }
+    only(directive).map(|arg| Some(arg).filter(|arg| arg.text != "off"))
+}
+
 /// Bytes: digits with an optional `k`, `m` or `g` in either case.
 pub(crate) fn parse_size(text: &str) -> Option<u64> {
     let (digits, unit) = match text.as_bytes().last()? {

@@ -49,7 +49,17 @@ pub(crate) async fn connect(
     if let Some(connection) = worker.idle.borrow_mut().take(&key, now) {
         return Ok(connection);
     }
-    let stream = match timeout(limit, open(address, bind)).await {
+    fresh(key, tls, limit).await
+}
+// ANCHOR_END: connect
+
+/// A new connection within `limit`.
+pub(crate) async fn fresh(
+    key: Key,
+    tls: Option<(&UpstreamTls, String)>,
+    limit: Duration,
+) -> Result<PeerConnection, Fault> {
+    let stream = match timeout(limit, open(&key.address, key.bind)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(why)) => {
             let failure = Failure::Connect(why.kind());
@@ -73,7 +83,6 @@ pub(crate) async fn connect(
         key,
     })
 }
-// ANCHOR_END: connect
 
 /// Boxed, since only few connections need the memory of a handshake.
 async fn secure(

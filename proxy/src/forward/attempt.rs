@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use super::redirect::Destination;
 use super::request;
 use super::wire::{self, Sending};
-use super::{Turns, relay, tunnel};
+use super::{Turns, reach, relay, tunnel};
 use crate::accept::Client;
 use crate::config::{ProxyPass, ProxySettings, Scheme, parse_size};
 use crate::connect::{self, PeerConnection};
 use crate::exchange::{Exchange, Try};
-use crate::fault::Fault;
+use crate::fault::{Blame, Fault};
 use crate::http1::{Body, Framing, Known, ResponseHead, Version, framing, head};
 use crate::pipeline::Flow;
 use crate::respond::{self, Origin, Source};
@@ -84,6 +84,7 @@ impl Attempt<'_> {
         lease: &Lease,
         started: Instant,
     ) -> Result<Flow, Fault> {
+        reach::check(ex, &self.pass.settings.allow, lease.address())?;
         loop {
             let mut peer = self.connect(ex, lease, started).await?;
             let reused = peer.requests > 0;
@@ -283,6 +284,11 @@ impl Attempt<'_> {
         if status == 101 && (ex.inner || !tunnel::was_asked_for(ex, settings)) {
             let why = "upstream switched protocols without being asked to";
             return Some(Fault::upstream(502, Failure::InvalidHeader, why));
+        }
+        let mut rules = settings.allow_response.iter();
+        if !rules.all(|rule| rule.is_true(ex)) {
+            let why = "upstream sent a response that is not to be passed on";
+            return Some(Fault::new(403, Blame::Client, why));
         }
         None
     }

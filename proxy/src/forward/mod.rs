@@ -3,10 +3,12 @@
 
 mod attempt;
 mod fields;
+mod reach;
 mod redirect;
 mod relay;
 mod request;
 mod tunnel;
+mod tunnel_pass;
 mod wire;
 
 use std::net::IpAddr;
@@ -14,6 +16,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(crate) use fields::{Passed, pass_header};
+pub(crate) use reach::network_of;
+pub(crate) use tunnel_pass::tunnel;
 
 use crate::accept::Client;
 use crate::balance::{ClientAddr, PickKey};
@@ -128,6 +132,7 @@ impl Turns<'_> {
             Some(Failure::Connect(_) | Failure::ReadError) => next.error,
             Some(Failure::Timeout) => next.timeout,
             Some(Failure::InvalidHeader) => next.invalid_header,
+            Some(Failure::Denied) => next.denied,
             Some(Failure::HttpStatus(status)) => next.statuses.contains(&status),
         };
         // A request with an effect must not take effect twice, unless it was never sent (RFC 9110 section 9.2.2).

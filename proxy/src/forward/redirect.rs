@@ -71,7 +71,11 @@ fn invalid(why: &str) -> Fault {
     Fault::new(500, Blame::Us, format!("invalid URL for proxy_pass: {why}"))
 }
 
-async fn named(ex: &Exchange, authority: &str, port: u16) -> Result<Arc<UpstreamBlock>, Fault> {
+pub(super) async fn named(
+    ex: &Exchange,
+    authority: &str,
+    port: u16,
+) -> Result<Arc<UpstreamBlock>, Fault> {
     if let Some(block) = ex.config.upstream(authority, port) {
         return Ok(Arc::clone(block));
     }

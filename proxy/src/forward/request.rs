@@ -53,7 +53,7 @@ pub(super) fn write_head(
     }
     if settings.pass_request_headers {
         for header in ex.request.head.head.iter() {
-            if passes(header, plan, own_body.is_some(), settings) {
+            if passes(ex, header, plan, own_body.is_some(), settings) {
                 crate::respond::line(out, header.name, header.value);
             }
         }
@@ -103,7 +103,7 @@ fn write_target(ex: &Exchange, destination: &Destination, out: &mut Vec<u8>) {
         Some(path) if destination.whole => out.extend_from_slice(path),
         None if request.untouched => {
             // A fragment is not part of a target (RFC 9112 section 3.2.1).
-            out.extend_from_slice(request.head.target());
+            out.extend_from_slice(request.uri());
         }
         path => {
             let mut rest = &request.path[..];
@@ -155,7 +155,13 @@ fn write_field(ex: &Exchange, name: &[u8], value: &crate::config::Template, out:
     out.extend_from_slice(b"\r\n");
 }
 
-fn passes(header: Header<'_>, plan: BodyPlan, own_body: bool, settings: &ProxySettings) -> bool {
+fn passes(
+    ex: &Exchange,
+    header: Header<'_>,
+    plan: BodyPlan,
+    own_body: bool,
+    settings: &ProxySettings,
+) -> bool {
     match header.known {
         Known::Host
         | Known::Connection
@@ -171,6 +177,8 @@ fn passes(header: Header<'_>, plan: BodyPlan, own_body: bool, settings: &ProxySe
             BodyPlan::None => settings.pass_request_body && header.value == b"0",
             BodyPlan::Own | BodyPlan::Held(_) => false,
         },
+        // What was asked for here is for nobody else (RFC 9110 section 11.7.2).
+        Known::ProxyAuthorization if ex.location.asks_as_proxy(ex.request.method()) => false,
         known => !settings
             .set_headers
             .iter()

@@ -3,7 +3,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::AsyncWrite as _;
@@ -35,12 +35,41 @@ pub(super) async fn upgrade(
     worker: &Worker,
     ex: &mut Exchange,
     client: &mut Client,
-    mut peer: PeerConnection,
+    peer: PeerConnection,
     settings: &ProxySettings,
 ) -> Result<Flow, Fault> {
     write_head(ex, client);
-    ex.request.keep_alive = false;
     respond::flush(ex, client).await?;
+    let rules = Rules {
+        idle: settings.read_timeout,
+        stuck: settings.read_timeout,
+        // A side that has ended ends the tunnel, as in nginx.
+        half_closed: false,
+    };
+    pass_bytes(worker, ex, client, peer, rules).await;
+    Ok(Flow::Done)
+}
+
+/// When a tunnel ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// Nothing has moved for so long.
+    pub(super) idle: Duration,
+    /// Nothing has moved for so long although the peer owes it to take something.
+    pub(super) stuck: Duration,
+    /// A side that has said all may still listen: its end is passed on, and the other way goes on.
+    pub(super) half_closed: bool,
+}
+
+/// Passes bytes both ways until the tunnel ends, or the time that an old configuration has left; counts them either way.
+pub(super) async fn pass_bytes(
+    worker: &Worker,
+    ex: &mut Exchange,
+    client: &mut Client,
+    mut peer: PeerConnection,
+    rules: Rules,
+) {
+    ex.request.keep_alive = false;
     let retired = ex.config.retired.clone();
     let grace = ex.config.core.shutdown_timeout;
     let end = async {
@@ -52,17 +81,17 @@ pub(super) async fn upgrade(
     };
     // Tunnels are many, long and mostly silent: one that waits holds no memory but its own state.
     worker.give_out(std::mem::take(&mut client.out));
-    let passed = tokio::select! {
-        passed = run(worker, client, &mut peer, settings.read_timeout) => passed,
-        () = end => (0, 0),
-    };
-    ex.sent.bytes += passed.0;
-    ex.sent.body_bytes += passed.0;
+    let mut ways = Ways::default();
+    tokio::select! {
+        () = ways.run(worker, client, &mut peer, rules) => {}
+        () = end => {}
+    }
+    ex.sent.bytes += ways.down.bytes;
+    ex.sent.body_bytes += ways.down.bytes;
     let one = wire::last_try(ex);
-    one.received += passed.0;
-    one.sent += passed.1;
+    one.received += ways.down.bytes;
+    one.sent += ways.up.bytes;
     peer.discard(worker);
-    Ok(Flow::Done)
 }
 
 fn write_head(ex: &mut Exchange, client: &mut Client) {
@@ -91,28 +120,41 @@ fn write_head(ex: &mut Exchange, client: &mut Client) {
     ex.sent.bytes += (client.out.len() - start) as u64;
 }
 
-/// One direction: what was read and not yet written.
-#[derive(Default)]
+/// One direction.
+#[derive(Debug, Default)]
 struct Way {
-    ended: bool,
-    shut: bool,
+    state: State,
     bytes: u64,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Open,
+    /// The source has ended; what it said last and its end are on their way.
+    Ending,
+    /// All of it is through.
+    Done,
+    /// A side is gone: nothing more can pass either way.
+    Broken,
+}
+
 impl Way {
-    /// Moves what can be moved, with memory that is borrowed for as long as bytes are in it; ready when something was
-    /// moved, or when the way has come to its end.
+    /// Moves what can be moved, with memory that is borrowed for as long as bytes are in it; ready after progress.
     fn poll(
         &mut self,
         worker: &Worker,
         (buffer, source): (&mut Buffer, &mut Stream),
         to: &mut Stream,
         cx: &mut Context<'_>,
-    ) -> Poll<bool> {
+    ) -> Poll<()> {
+        if matches!(self.state, State::Done | State::Broken) {
+            return Poll::Pending;
+        }
         if !buffer.has_memory() {
             buffer.lend(worker.buffer_memory());
         }
-        let moved = self.move_bytes((buffer, source), to, cx);
+        let moved = self.move_bytes(buffer, source, to, cx);
         if let Some(memory) = buffer.release() {
             worker.give_back(memory);
         }
@@ -121,76 +163,79 @@ impl Way {
 
     fn move_bytes(
         &mut self,
-        from: (&mut Buffer, &mut Stream),
+        buffer: &mut Buffer,
+        source: &mut Stream,
         to: &mut Stream,
         cx: &mut Context<'_>,
-    ) -> Poll<bool> {
-        let (buffer, source) = from;
-        if buffer.is_empty() && !self.ended {
-            match buffer.poll_fill(source, cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(0) | Err(_)) => self.ended = true,
-                Poll::Ready(Ok(_)) => {}
+    ) -> Poll<()> {
+        if buffer.is_empty() && self.state == State::Open {
+            match ready!(buffer.poll_fill(source, cx)) {
+                Ok(0) => self.state = State::Ending,
+                Ok(_) => {}
+                Err(_) => {
+                    self.state = State::Broken;
+                    return Poll::Ready(());
+                }
             }
         }
         if buffer.is_empty() {
-            if self.shut {
-                return Poll::Pending;
-            }
-            self.shut = true;
-            let _ = Pin::new(to).poll_shutdown(cx);
-            return Poll::Ready(false);
+            let said = ready!(Pin::new(to).poll_shutdown(cx));
+            self.state = said.map_or(State::Broken, |()| State::Done);
+            return Poll::Ready(());
         }
-        match Pin::new(to).poll_write(cx, buffer.filled()) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(count)) if count > 0 => {
+        match ready!(Pin::new(to).poll_write(cx, buffer.filled())) {
+            Ok(count) if count > 0 => {
                 buffer.consume(count);
                 self.bytes += count as u64;
-                Poll::Ready(true)
             }
-            Poll::Ready(_) => {
-                self.ended = true;
-                self.shut = true;
-                Poll::Ready(false)
-            }
+            _ => self.state = State::Broken,
         }
+        Poll::Ready(())
     }
 }
 
-/// Runs until a side has ended and its last bytes are through, or nothing moved for `idle`.
-/// Answers the bytes to the client and to the peer.
-async fn run(
-    worker: &Worker,
-    client: &mut Client,
-    peer: &mut PeerConnection,
-    idle: Duration,
-) -> (u64, u64) {
-    let (mut down, mut up) = (Way::default(), Way::default());
-    loop {
-        let moved = poll_fn(|cx| {
-            let a = down.poll(
-                worker,
-                (&mut peer.buffer, &mut peer.stream),
-                &mut client.stream,
-                cx,
-            );
-            let b = up.poll(
-                worker,
-                (&mut client.buffer, &mut client.stream),
-                &mut peer.stream,
-                cx,
-            );
-            match (a, b) {
-                (Poll::Pending, Poll::Pending) => Poll::Pending,
-                // A side that has ended ends the tunnel, as in nginx.
-                (a, b) => Poll::Ready(
-                    !matches!(a, Poll::Ready(false)) && !matches!(b, Poll::Ready(false)),
-                ),
+/// To the client, and to the peer.
+#[derive(Debug, Default)]
+struct Ways {
+    down: Way,
+    up: Way,
+}
+
+impl Ways {
+    async fn run(
+        &mut self,
+        worker: &Worker,
+        client: &mut Client,
+        peer: &mut PeerConnection,
+        rules: Rules,
+    ) {
+        while !self.ended(rules) {
+            let limit = if client.buffer.is_empty() {
+                rules.idle
+            } else {
+                rules.stuck
+            };
+            let moved = poll_fn(|cx| {
+                let to_client = (&mut peer.buffer, &mut peer.stream);
+                let down = self.down.poll(worker, to_client, &mut client.stream, cx);
+                let to_peer = (&mut client.buffer, &mut client.stream);
+                let up = self.up.poll(worker, to_peer, &mut peer.stream, cx);
+                if down.is_ready() || up.is_ready() {
+                    return Poll::Ready(());
+                }
+                Poll::Pending
+            });
+            if timeout(limit, moved).await.is_err() {
+                return;
             }
-        });
-        match timeout(idle, moved).await {
-            Ok(true) => {}
-            Ok(false) | Err(_) => return (down.bytes, up.bytes),
         }
+    }
+
+    fn ended(&self, rules: Rules) -> bool {
+        let ways = [&self.down, &self.up];
+        let through = |way: &&Way| way.state == State::Done;
+        let broken = ways.iter().any(|way| way.state == State::Broken);
+        let done = ways.iter().copied().filter(|way| through(way)).count();
+        broken || done == 2 || (done == 1 && !rules.half_closed)
     }
 }

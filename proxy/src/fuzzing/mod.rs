@@ -4,10 +4,12 @@
 mod chunks;
 mod config;
 mod heads;
+mod hello;
 
 pub use chunks::chunked;
 pub use config::config;
 pub use heads::{request_head, response_head};
+pub use hello::client_hello;
 
 /// Some places to cut an input at, the same for the same input.
 fn cuts(bytes: &[u8]) -> impl Iterator<Item = usize> {

@@ -51,6 +51,7 @@ known! {
     KeepAlive = b"keep-alive",
     LastModified = b"last-modified",
     Location = b"location",
+    ProxyAuthorization = b"proxy-authorization",
     ProxyConnection = b"proxy-connection",
     Range = b"range",
     Refresh = b"refresh",

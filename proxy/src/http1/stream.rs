@@ -38,6 +38,14 @@ impl Stream {
         }
     }
 
+    /// Lets the system ask a silent other side from time to time whether it is still there.
+    pub(crate) fn keep_alive(&self) {
+        if let Self::Tcp(stream) = self {
+            // A socket that is gone already will say so when it is used.
+            let _ = socket2::SockRef::from(stream).set_keepalive(true);
+        }
+    }
+
     pub(crate) async fn readable(&self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.readable().await,

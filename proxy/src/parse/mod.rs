@@ -1,10 +1,12 @@
 //! Stage "parse": takes the bytes of a connection, decides whether a well-formed request is there,
 //! hands on a `Request` with its path, host and framing.
 
+mod authority;
 mod host;
 pub(crate) mod real_ip;
 mod uri;
 
+pub(crate) use authority::parse_authority;
 pub(crate) use host::parse_host;
 pub(crate) use uri::{escape_path, normalize};
 
@@ -13,7 +15,7 @@ use crate::exchange::Request;
 use crate::fault::{Blame, Fault};
 use crate::http1::framing::{self, BadFraming};
 use crate::http1::request::BadHead;
-use crate::http1::{Known, RequestHead, Version, head};
+use crate::http1::{Framing, Known, RequestHead, Version, head};
 
 /// The path and query of the target, still encoded, and the authority of an absolute form.
 struct Target<'a> {
@@ -38,11 +40,10 @@ pub(crate) fn request(
 
 fn understand(head: &mut RequestHead, server: &Server) -> Result<Request, Fault> {
     let framing = framing::of_request(head).map_err(bad_framing)?;
-    if head.method() == b"TRACE" || head.method() == b"CONNECT" {
-        return Err(Fault {
-            closes: true,
-            ..Fault::new(405, Blame::Client, "client sent method that is not served")
-        });
+    match head.method() {
+        b"CONNECT" => return connect(head, framing),
+        b"TRACE" => return Err(not_served("client sent method that is not served")),
+        _ => {}
     }
     let target = target(head.target())?;
     let (host, port) = host_of(head, target.authority)?;
@@ -51,7 +52,8 @@ fn understand(head: &mut RequestHead, server: &Server) -> Result<Request, Fault>
     Ok(Request {
         path,
         args,
-        untouched: clean && target.authority.is_none(),
+        untouched: clean,
+        path_at: head.target().len() - target.path.len(),
         host,
         port,
         framing,
@@ -64,6 +66,35 @@ fn understand(head: &mut RequestHead, server: &Server) -> Result<Request, Fault>
     })
 }
 // ANCHOR_END: parse
+
+// ANCHOR: connect
+/// A CONNECT names no path and has no body (RFC 9110 section 9.3.6). Whether its server serves any is asked later.
+/// nginx wants HTTP/1.1; Python's clients (pip among them) speak HTTP/1.0 here.
+fn connect(head: &RequestHead, framing: Framing) -> Result<Request, Fault> {
+    if !matches!(framing, Framing::None | Framing::Length(0)) {
+        let why = "client sent CONNECT request with body";
+        return Err(Fault::bad_request(why));
+    }
+    host_of(head, None)?;
+    let (host, port) = parse_authority(head.target())
+        .ok_or_else(|| Fault::bad_request("client sent invalid authority in CONNECT request"))?;
+    Ok(Request {
+        path: b"/".to_vec(),
+        path_at: head.target().len(),
+        host,
+        port,
+        received: head.head.raw().len() as u64,
+        ..Request::refused(Box::default())
+    })
+}
+// ANCHOR_END: connect
+
+pub(crate) fn not_served(why: &str) -> Fault {
+    Fault {
+        closes: true,
+        ..Fault::new(405, Blame::Client, why)
+    }
+}
 
 fn bad_framing(why: BadFraming) -> Fault {
     let mut fault = Fault::bad_request(format!("client {why}"));

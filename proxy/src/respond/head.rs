@@ -77,8 +77,12 @@ pub(crate) fn write(
             peer_fields(ex, answer, draft.as_ref(), outgoing, &mut out)
         }
     };
-    if let Some(challenge) = ex.challenge.as_ref().filter(|_| status == 401) {
-        line(&mut out, b"WWW-Authenticate", challenge);
+    if let Some(challenge) = &ex.challenge {
+        match status {
+            401 => line(&mut out, b"WWW-Authenticate", challenge),
+            407 => line(&mut out, b"Proxy-Authenticate", challenge),
+            _ => {}
+        }
     }
     connection_fields(ex, outgoing, &mut out);
     if draft.as_ref().is_some_and(|draft| draft.varies) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::filter::{Cut, Origin, Part};
 use super::{Content, Outgoing, Reply, Source, body, head};
-use crate::accept::Client;
+use crate::accept::{Client, DENIED};
 use crate::config::{ProxySettings, Template, parse_size};
 use crate::exchange::Exchange;
 use crate::fault::Fault;
@@ -25,6 +25,9 @@ pub(crate) async fn reply(
     client: &mut Client,
     mut reply: Reply,
 ) -> Result<Flow, Fault> {
+    if ex.speaks_tls_to_others() {
+        return hang_up(ex, client, reply.status).await;
+    }
     // After a fault nothing more is wanted of the client; else a bad body is still its fault.
     if ex.fault.is_none() {
         client.skip_arrived_body()?;
@@ -32,6 +35,15 @@ pub(crate) async fn reply(
     let (outgoing, cut) = head::write(worker, ex, client, Source::Own(&reply))?;
     let content = std::mem::take(&mut reply.content);
     send(ex, client, outgoing, cut, content).await
+}
+
+/// A client that never asked a proxy can't be told why in words: it expects TLS, so it gets an alert.
+async fn hang_up(ex: &mut Exchange, client: &mut Client, status: u16) -> Result<Flow, Fault> {
+    ex.sent.status = status;
+    ex.request.keep_alive = false;
+    client.out.extend_from_slice(DENIED);
+    ex.sent.bytes += DENIED.len() as u64;
+    flush(ex, client).await
 }
 
 /// Sends a stored answer of a peer's: its head as it came, its body out of a file or memory.

@@ -159,10 +159,7 @@ fn set_target(ex: &mut Exchange, mut target: Vec<u8>, drop_args: bool) {
 
 fn holds(ex: &mut Exchange, condition: &Condition) -> bool {
     match condition {
-        Condition::True(value) => {
-            let value = value.evaluate(ex);
-            !value.is_empty() && value != b"0"
-        }
+        Condition::True(value) => value.is_true(ex),
         Condition::Equal {
             left,
             right,

@@ -55,6 +55,15 @@ pub(crate) enum TargetError {
 }
 
 impl Target {
+    /// `None` of a path.
+    pub(super) fn port(&self) -> Option<u16> {
+        match self {
+            Self::Address(Address::Tcp(address)) => Some(address.port()),
+            Self::Address(Address::Unix(_)) => None,
+            Self::Name { port, .. } => Some(*port),
+        }
+    }
+
     /// Reads `host`, `host:port`, `1.2.3.4:80`, `[::1]:80` or `unix:/path`, in nginx's wording when it is wrong.
     pub(crate) fn parse(name: &str, default_port: u16) -> Result<Self, TargetError> {
         if let Some((scheme, path)) = name.split_at_checked(5)

@@ -25,6 +25,9 @@ pub(crate) enum Failure {
     InvalidHeader,
     #[error("status {0}")]
     HttpStatus(u16),
+    /// Its address is none that may be connected to.
+    #[error("access denied")]
+    Denied,
 }
 
 /// The two numbers of a `server` line that decide. `max_fails` 0: a peer is never taken out.

@@ -78,6 +78,13 @@ impl Upstream {
         &self.servers
     }
 
+    /// A server of it is at port 0: it was named without one.
+    pub(crate) fn lacks_port(&self) -> bool {
+        self.servers
+            .iter()
+            .any(|server| server.target.port() == Some(0))
+    }
+
     /// Chooses a peer that this request has not tried. `None`: no live upstreams.
     pub(crate) fn pick(&self, key: &PickKey<'_>, tried: &mut Tried, now: Instant) -> Option<Lease> {
         self.roster().pick(key, tried, now)

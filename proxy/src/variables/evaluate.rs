@@ -108,7 +108,7 @@ impl Plain {
             Self::Request => write_line(ex, out),
             Self::RequestMethod => put(out, Some(ex.request.method())),
             Self::RequestPort => put(out, Some(&ex.request.port)),
-            Self::RequestUri => put(out, Some(ex.request.head.target())),
+            Self::RequestUri => put(out, Some(ex.request.uri())),
             Self::Scheme => put(out, Some(if secure(ex) { "https" } else { "http" })),
             Self::Https => put(out, Some(if secure(ex) { "on" } else { "" })),
             Self::ServerName => put(out, Some(ex.server.name.as_bytes())),
@@ -164,6 +164,17 @@ impl Plain {
             Self::Connection => show!(out, "{}", connection.serial),
             Self::ConnectionRequests => show!(out, "{}", ex.connection_requests),
             Self::ConnectionTime => write_seconds(connection.since.elapsed(), out),
+            Self::OriginalDst => match &connection.original {
+                Some(original) => show!(out, "{}", original.address),
+                None => false,
+            },
+            Self::SslPrereadServerName => {
+                let original = connection.original.as_ref();
+                put(
+                    out,
+                    original.map(|o| o.server_name.as_deref().unwrap_or_default()),
+                )
+            }
             Self::RealipRemoteAddr => put(out, Some(real(ex).remote_ip())),
             Self::RealipRemotePort => port(real(ex).remote, out),
             Self::RemoteAddr => put(out, Some(connection.remote_ip())),

@@ -1,13 +1,25 @@
 //! The `$upstream_…` variables: one value for each peer that was asked, `, ` between them.
 
+use std::net::SocketAddr;
+
 use super::Plain;
 use super::evaluate::{cookie, write_seconds};
 use crate::exchange::{Exchange, Try};
+use crate::forward;
 use crate::http1::Known;
 
 pub(super) fn write(variable: Plain, ex: &Exchange, out: &mut Vec<u8>) -> bool {
-    if ex.tries.is_empty() {
+    let Some(last) = ex.tries.last() else {
         return false;
+    };
+    match variable {
+        Plain::UpstreamLastAddr => return write_ip(&last.address, out),
+        Plain::UpstreamLastNetwork => {
+            let network = forward::network_of(&last.address);
+            out.extend_from_slice(network.map_or("", |network| network.as_str()).as_bytes());
+            return network.is_some();
+        }
+        _ => {}
     }
     for (index, one) in ex.tries.iter().enumerate() {
         if index > 0 {
@@ -16,6 +28,15 @@ pub(super) fn write(variable: Plain, ex: &Exchange, out: &mut Vec<u8>) -> bool {
         if !write_one(variable, one, out) {
             out.push(b'-');
         }
+    }
+    true
+}
+
+/// Without the port; a path as it is.
+fn write_ip(address: &str, out: &mut Vec<u8>) -> bool {
+    match address.parse::<SocketAddr>() {
+        Ok(address) => out.extend_from_slice(address.ip().to_string().as_bytes()),
+        Err(_) => out.extend_from_slice(address.as_bytes()),
     }
     true
 }

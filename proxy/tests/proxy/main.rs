@@ -5,6 +5,7 @@ mod bad_input;
 mod bodies;
 mod configuration;
 mod filters;
+mod forward;
 mod harness;
 mod http2;
 mod http2_frames;

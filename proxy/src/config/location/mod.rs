@@ -26,6 +26,7 @@ use super::rewrite::{self, Step};
 use super::scope::Scope;
 use super::secure_link::{self, SecureLink};
 use super::syntax::ConfigError;
+use super::tunnel_pass::{self, TunnelPass};
 
 /// Everything that holds for requests of one location (or of a server outside of any).
 #[derive(Debug)]
@@ -66,6 +67,7 @@ pub(crate) enum Handler {
     #[default]
     Static,
     Proxy(Arc<ProxyPass>),
+    Tunnel(Arc<TunnelPass>),
 }
 
 #[derive(Debug)]
@@ -85,6 +87,16 @@ pub(crate) struct Redirects {
 }
 
 impl Location {
+    /// Whether a password is asked for as a proxy asks, of this method.
+    pub(crate) fn asks_as_proxy(&self, method: &[u8]) -> bool {
+        let auth = match self.exception(method) {
+            Some(limit) => limit.auth.as_ref(),
+            None => self.auth.as_ref(),
+        };
+        let basic = auth.and_then(|auth| auth.basic.as_ref());
+        method == b"CONNECT" || basic.is_some_and(|basic| basic.as_proxy)
+    }
+
     /// What `limit_except` says of a method that it does not list.
     pub(crate) fn exception(&self, method: &[u8]) -> Option<&LimitExcept> {
         let listed = |limit: &&LimitExcept| {
@@ -116,13 +128,7 @@ impl Location {
         prefix: Box<[u8]>,
     ) -> Result<Self, ConfigError> {
         let outer = loader.enclosing.replace((name.to_owned(), prefix.clone()));
-        let handler = match scope.own("proxy_pass") {
-            Some(directive) => {
-                let pass = proxy_pass::parse(directive, scope, &prefix, name, loader)?;
-                Handler::Proxy(Arc::new(pass))
-            }
-            None => Handler::Static,
-        };
+        let handler = handler(scope, loader, name, &prefix)?;
         let location = Self {
             program: rewrite::program(scope, loader)?,
             exact: name.starts_with('='),
@@ -158,6 +164,34 @@ impl Location {
         };
         loader.enclosing.replace(outer);
         Ok(location)
+    }
+}
+
+/// What a block says itself goes before what it inherits (an `if` from its location).
+fn handler(
+    scope: &Scope<'_>,
+    loader: &Loader,
+    name: &str,
+    prefix: &[u8],
+) -> Result<Handler, ConfigError> {
+    let proxy_here = scope.here("proxy_pass").next();
+    let tunnel_here = scope.here("tunnel_pass").next();
+    if let (Some(_), Some(tunnel)) = (proxy_here, tunnel_here) {
+        return Err(tunnel
+            .error("\"tunnel_pass\" and \"proxy_pass\" can't stand in one block")
+            .with_help("put the tunnel into \"if ($request_method = CONNECT) { ... }\""));
+    }
+    let tunnel = tunnel_here.or_else(|| scope.own("tunnel_pass").filter(|_| proxy_here.is_none()));
+    if let Some(directive) = tunnel {
+        let pass = tunnel_pass::parse(directive, scope, loader)?;
+        return Ok(Handler::Tunnel(Arc::new(pass)));
+    }
+    match scope.own("proxy_pass") {
+        Some(directive) => {
+            let pass = proxy_pass::parse(directive, scope, prefix, name, loader)?;
+            Ok(Handler::Proxy(Arc::new(pass)))
+        }
+        None => Ok(Handler::Static),
     }
 }
 

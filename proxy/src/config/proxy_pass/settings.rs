@@ -6,6 +6,7 @@ use super::Target;
 use super::cookies::{self, CookieRule};
 use super::redirects::{self, RedirectRule};
 use super::set_headers::{self, HeaderName};
+use crate::config::allow_upstream::AllowUpstream;
 use crate::config::loader::Loader;
 use crate::config::scope::Scope;
 use crate::config::syntax::ConfigError;
@@ -46,6 +47,9 @@ pub(crate) struct ProxySettings {
     pub(crate) ignored: Vec<HeaderName>,
     pub(crate) limit_rate: Option<Template>,
     pub(crate) bind: Option<Template>,
+    pub(crate) allow: AllowUpstream,
+    /// An answer is passed on if none is empty or `0` (`proxy_allow_response`, ours).
+    pub(crate) allow_response: Vec<Template>,
     pub(crate) pass_trailers: bool,
     /// Ranges of answers whose peer knows none.
     pub(crate) force_ranges: bool,
@@ -57,6 +61,7 @@ pub(crate) struct NextUpstream {
     pub(crate) error: bool,
     pub(crate) timeout: bool,
     pub(crate) invalid_header: bool,
+    pub(crate) denied: bool,
     pub(crate) non_idempotent: bool,
     pub(crate) statuses: Vec<u16>,
 }
@@ -74,6 +79,10 @@ pub(super) fn settings(
             .find(name)
             .map(|d| loader.template(values::only(d)?))
             .transpose()
+    };
+    let authority = match target {
+        Target::Variable(template) => Some(template),
+        Target::Fixed { .. } => None,
     };
     let (set_headers, host) = set_headers::set_headers(scope, loader)?;
     Ok(ProxySettings {
@@ -104,11 +113,16 @@ pub(super) fn settings(
         hidden: set_headers::hidden(scope),
         ignored: set_headers::names(scope, "proxy_ignore_headers"),
         limit_rate: template("proxy_limit_rate")?,
-        bind: scope
-            .find("proxy_bind")
-            .filter(|d| d.args.first().is_none_or(|arg| arg.text != "off"))
-            .map(|d| loader.template(values::only(d)?))
+        bind: values::bind(scope, "proxy_bind")?
+            .map(|arg| loader.template(arg))
             .transpose()?,
+        allow: AllowUpstream::parse(scope, "proxy_allow_upstream", authority, loader)?,
+        allow_response: scope
+            .find("proxy_allow_response")
+            .into_iter()
+            .flat_map(|d| &d.args)
+            .map(|arg| loader.template(arg))
+            .collect::<Result<_, _>>()?,
         pass_trailers: scope.flag("proxy_pass_trailers", false)?,
         force_ranges: scope.flag("proxy_force_ranges", false)?,
     })
@@ -159,6 +173,7 @@ fn next_upstream(scope: &Scope<'_>) -> Result<NextUpstream, ConfigError> {
             "error" => next.error = true,
             "timeout" => next.timeout = true,
             "invalid_header" => next.invalid_header = true,
+            "denied" => next.denied = true,
             "non_idempotent" => next.non_idempotent = true,
             "off" => next = NextUpstream::default(),
             "updating" => {}

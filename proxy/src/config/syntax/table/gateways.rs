@@ -1,8 +1,8 @@
 //! Passing requests on by other protocols than HTTP/1: FastCGI, uWSGI, SCGI, gRPC, memcached, CONNECT.
 
 use super::{
-    FASTCGI, FLAG, GRPC, H, H_S_L, L_I, MANY, MEMCACHED, ONCE, Row, S_L_I, SCGI, TUNNEL, UWSGI,
-    more, n, row, to,
+    BUILT, FASTCGI, FLAG, GRPC, H, H_S_L, L_I, MANY, MEMCACHED, ONCE, Row, S_L_I, SCGI, TUNNEL,
+    UWSGI, more, n, row, to,
 };
 
 pub(super) const ROWS: &[Row] = &[
@@ -168,19 +168,21 @@ pub(super) const ROWS: &[Row] = &[
     row("scgi_hide_header", H_S_L, n(1), MANY, SCGI),
     row("scgi_ignore_headers", H_S_L, more(1), MANY, SCGI),
     // http_tunnel_module
-    row("tunnel_pass", S_L_I, to(0, 1), ONCE, TUNNEL),
-    row("tunnel_bind", H_S_L, to(1, 2), ONCE, TUNNEL),
-    row("tunnel_socket_keepalive", H_S_L, FLAG, ONCE, TUNNEL),
+    row("tunnel_pass", S_L_I, to(0, 1), ONCE, BUILT),
+    row("tunnel_allow_upstream", H_S_L, more(1), ONCE, BUILT),
+    row("tunnel_bind_dynamic", H_S_L, FLAG, ONCE, BUILT),
+    row("tunnel_bind", H_S_L, to(1, 2), ONCE, BUILT),
+    row("tunnel_socket_keepalive", H_S_L, FLAG, ONCE, BUILT),
     row("tunnel_socket_rcvbuf", H_S_L, n(1), ONCE, TUNNEL),
     row("tunnel_socket_sndbuf", H_S_L, n(1), ONCE, TUNNEL),
-    row("tunnel_connect_timeout", H_S_L, n(1), ONCE, TUNNEL),
-    row("tunnel_send_timeout", H_S_L, n(1), ONCE, TUNNEL),
-    row("tunnel_send_lowat", H_S_L, n(1), ONCE, TUNNEL),
-    row("tunnel_buffer_size", H_S_L, n(1), ONCE, TUNNEL),
-    row("tunnel_read_timeout", H_S_L, n(1), ONCE, TUNNEL),
-    row("tunnel_next_upstream", H_S_L, more(1), MANY, TUNNEL),
-    row("tunnel_next_upstream_tries", H_S_L, n(1), ONCE, TUNNEL),
-    row("tunnel_next_upstream_timeout", H_S_L, n(1), ONCE, TUNNEL),
+    row("tunnel_connect_timeout", H_S_L, n(1), ONCE, BUILT),
+    row("tunnel_send_timeout", H_S_L, n(1), ONCE, BUILT),
+    row("tunnel_send_lowat", H_S_L, n(1), ONCE, BUILT),
+    row("tunnel_buffer_size", H_S_L, n(1), ONCE, BUILT),
+    row("tunnel_read_timeout", H_S_L, n(1), ONCE, BUILT),
+    row("tunnel_next_upstream", H_S_L, more(1), MANY, BUILT),
+    row("tunnel_next_upstream_tries", H_S_L, n(1), ONCE, BUILT),
+    row("tunnel_next_upstream_timeout", H_S_L, n(1), ONCE, BUILT),
     // http_uwsgi_module
     row("uwsgi_pass", L_I, n(1), ONCE, UWSGI),
     row("uwsgi_modifier1", H_S_L, n(1), ONCE, UWSGI),

@@ -13,6 +13,8 @@ pub(super) const ROWS: &[Row] = &[
     // http_auth_basic_module
     row("auth_basic", H_S_L_X, n(1), ONCE, BUILT),
     row("auth_basic_user_file", H_S_L_X, n(1), ONCE, BUILT),
+    // Ours
+    row("auth_basic_proxy", H_S_L_X, FLAG, ONCE, BUILT),
     // http_auth_request_module
     row("auth_request", H_S_L, n(1), ONCE, BUILT),
     row("auth_request_set", H_S_L, n(2), MANY, BUILT),

@@ -16,6 +16,9 @@ pub(super) const ROWS: &[Row] = &[
     row("proxy_buffering", H_S_L, FLAG, ONCE, BUILT),
     row("proxy_request_buffering", H_S_L, FLAG, ONCE, BUILT),
     row("proxy_ignore_client_abort", H_S_L, FLAG, ONCE, BUILT),
+    row("proxy_allow_upstream", H_S_L, more(1), ONCE, BUILT),
+    // Ours
+    row("proxy_allow_response", H_S_L, more(1), ONCE, BUILT),
     row("proxy_bind", H_S_L, to(1, 2), ONCE, BUILT),
     row("proxy_socket_keepalive", H_S_L, FLAG, ONCE, BUILT),
     row("proxy_socket_rcvbuf", H_S_L, n(1), ONCE, TUNING),
