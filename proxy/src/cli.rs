@@ -22,7 +22,7 @@ const RUSTLS: &str = "0.23";
 /// What nginx can be built with and this is, and what it can be built without; tools ask with `-V`.
 const WITH: &str = "--with-http_realip_module --with-http_auth_request_module --with-http_secure_link_module \
 --with-http_gunzip_module --with-http_gzip_static_module --with-http_ssl_module --with-http_v2_module";
-const WITHOUT: &str = "--without-http-cache --without-http_autoindex_module \
+const WITHOUT: &str = "--without-http_autoindex_module \
 --without-http_browser_module --without-http_charset_module --without-http_empty_gif_module \
 --without-http_fastcgi_module --without-http_grpc_module \
 --without-http_memcached_module \
@@ -156,6 +156,7 @@ fn load_options(cli: &Cli) -> std::io::Result<LoadOptions> {
         hosts: Arc::new(cli.map_host.iter().cloned().collect()),
         error_log: cli.error_log.clone(),
         zones: Default::default(),
+        caches: Default::default(),
         sessions: Default::default(),
         map_listen: cli.map_listen.iter().copied().collect::<BTreeMap<_, _>>(),
     })

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::accept::listener::Listeners;
 use crate::admin::{self, Counters, Port, Sources, View, Writers};
+use crate::cache;
 use crate::config::{self, Config, Level, ListenAddress, LoadOptions};
 use crate::daemon;
 use crate::log::{self, LogFile};
@@ -93,6 +94,7 @@ async fn serve(
         upstreams,
         Arc::clone(&options.hosts),
     ));
+    cache::keep(&config.caches, &config.retired);
     drop(config);
     let mut control = Control {
         options,
@@ -178,6 +180,7 @@ async fn start_admin(
                 generation: config.generation,
                 loaded,
                 upstreams: upstreams(&config),
+                caches: config.caches.clone(),
                 ports: ports.collect(),
             }
         }),
@@ -305,6 +308,8 @@ impl Control {
         let serving = (config, SystemTime::now());
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = serving;
         old.retired.cancel();
+        let config = self.config();
+        cache::keep(&config.caches, &config.retired);
         let resolver = resolve::keep_resolving(upstreams, Arc::clone(&self.options.hosts));
         std::mem::replace(&mut self.resolver, tokio::spawn(resolver)).abort();
         for is_in_use in taken_over {

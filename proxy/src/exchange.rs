@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::accept::ConnectionInfo;
 use crate::body::Spool;
+use crate::cache::Caching;
 use crate::config::{Config, Location, Server, Worth};
 use crate::fault::Fault;
 use crate::http1::{Framing, Head, RequestHead, ResponseHead};
@@ -44,6 +45,8 @@ pub(crate) struct Exchange {
     pub(crate) upstream_head: Option<Rc<ResponseHead>>,
     pub(crate) upstream_trailers: Option<Head>,
     pub(crate) proxied_to: ProxiedTo,
+    /// Where there is a cache: what it knows of this request.
+    pub(crate) caching: Option<Box<Caching>>,
     pub(crate) sent: Sent,
     /// What went wrong, for the log and the status API.
     pub(crate) fault: Option<String>,

@@ -8,6 +8,7 @@ mod access;
 mod admin;
 mod balance;
 mod body;
+mod cache;
 pub mod cli;
 mod clock;
 mod config;

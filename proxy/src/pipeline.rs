@@ -2,14 +2,15 @@
 //!
 //! `accept -> parse -> route -> limit -> access -> cache -> balance -> connect -> forward -> log`
 //!
-//! Stages know the `Exchange` and typed configuration, never each other. (The cache is not
-//! built yet; balance, connect and forward repeat for each peer that is tried.)
+//! Stages know the `Exchange` and typed configuration, never each other. (Balance, connect and
+//! forward repeat for each peer that is tried; an answer is stored on its way through forward.)
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::accept::Client;
-use crate::config::{Handler, Server};
+use crate::cache::{self, Opened};
+use crate::config::{CacheSettings, Handler, Level, ProxyPass, Server};
 use crate::content;
 use crate::exchange::{Exchange, Request, Sent};
 use crate::fault::{CLOSE_SILENTLY, Fault};
@@ -18,7 +19,7 @@ use crate::http1::{Body, Framing, RequestHead};
 use crate::respond::{self, Reply};
 use crate::route::{self, Routed};
 use crate::worker::Worker;
-use crate::{access, limit, log, parse};
+use crate::{access, limit, log, parse, subrequest};
 
 /// What happens to the connection after an exchange.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ pub(crate) enum Flow {
     /// Round again by path, or to a location by name (`error_page`, `index`, `try_files`).
     Redirect,
     RedirectNamed(String),
+    /// No peer's answer is to be sent, but the one that is stored.
+    Stored,
 }
 
 // ANCHOR: pipeline
@@ -99,7 +102,7 @@ async fn rounds(
             Ok(flow) => flow,
         };
         routed = match flow {
-            Flow::Done => return Ok(Flow::Done),
+            Flow::Done | Flow::Stored => return Ok(Flow::Done),
             Flow::Redirect => route::count_cycle(ex).and_then(|()| route::route(ex)),
             Flow::RedirectNamed(name) => {
                 route::count_cycle(ex).and_then(|()| route::route_named(ex, &name))
@@ -124,15 +127,84 @@ async fn content(worker: &Worker, ex: &mut Exchange, client: &mut Client) -> Res
     }
     let exception = location.exception(ex.request.method());
     if let Some(pass) = exception.and_then(|limit| limit.pass.as_ref()) {
-        return forward::proxy(worker, ex, client, pass).await;
+        return proxied(worker, ex, client, pass).await;
     }
     match &location.handler {
-        Handler::Proxy(pass) => forward::proxy(worker, ex, client, pass).await,
+        Handler::Proxy(pass) => proxied(worker, ex, client, pass).await,
         Handler::Tunnel(_) => Err(parse::not_served("client sent no CONNECT method")),
         Handler::Static => content::file(worker, ex, client).await,
     }
 }
+
+/// From the cache, else from a peer.
+async fn proxied(
+    worker: &Worker,
+    ex: &mut Exchange,
+    client: &mut Client,
+    pass: &Arc<ProxyPass>,
+) -> Result<Flow, Fault> {
+    match &pass.settings.cache {
+        None => forward::proxy(worker, ex, client, pass).await,
+        // Boxed, so that a location without a cache pays nothing for one.
+        Some(cache) => Box::pin(cached(worker, ex, client, pass, cache)).await,
+    }
+}
+
+async fn cached(
+    worker: &Worker,
+    ex: &mut Exchange,
+    client: &mut Client,
+    pass: &Arc<ProxyPass>,
+    settings: &CacheSettings,
+) -> Result<Flow, Fault> {
+    let url = forward::receive(ex, client, pass).await?;
+    let before = ex.sent.body_bytes;
+    let mut flow = match cache::look_up(ex, pass, settings, &url).await? {
+        Opened::Stored => Ok(Flow::Stored),
+        Opened::StoredAndUpdate(update) => {
+            subrequest::update(worker, ex, update, pass);
+            Ok(Flow::Stored)
+        }
+        Opened::Purged(count) => return purged(worker, ex, client, count).await,
+        Opened::Ask => {
+            let asked = forward::proxy(worker, ex, client, pass).await;
+            cache::invalidate(ex, settings, &url);
+            cache::settle(ex, asked)
+        }
+    };
+    if let Ok(Flow::Stored) = flow {
+        flow = cache::replay(worker, ex, client).await;
+    }
+    cache::count(ex, ex.sent.body_bytes - before);
+    flow
+}
+
+/// Asks a peer for a request of our own that has no client.
+pub(crate) async fn update(
+    worker: &Worker,
+    ex: &mut Exchange,
+    client: &mut Client,
+    pass: &Arc<ProxyPass>,
+) {
+    let asked = forward::proxy(worker, ex, client, pass).await;
+    if let Err(fault) = cache::settle(ex, asked) {
+        log::exchange_error(ex, Level::Error, &fault.why);
+    }
+}
 // ANCHOR_END: pipeline
+
+async fn purged(
+    worker: &Worker,
+    ex: &mut Exchange,
+    client: &mut Client,
+    count: usize,
+) -> Result<Flow, Fault> {
+    if count == 0 {
+        return Err(Fault::status(404));
+    }
+    let reply = Reply::text(ex, 204, Vec::new());
+    respond::reply(worker, ex, client, reply).await
+}
 
 async fn returned(
     worker: &Worker,
@@ -221,6 +293,7 @@ async fn read_request(worker: &Worker, client: &mut Client) -> Option<Exchange> 
         upstream_head: None,
         upstream_trailers: None,
         proxied_to: Default::default(),
+        caching: None,
         sent: Sent::default(),
         fault: None,
         fault_at_parse: fault,

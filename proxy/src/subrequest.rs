@@ -5,6 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::accept::Client;
+use crate::cache::Caching;
+use crate::config::ProxyPass;
 use crate::exchange::{Exchange, Request, Sent};
 use crate::http1::{Framing, Stream};
 use crate::pipeline;
@@ -24,6 +26,37 @@ pub(crate) async fn ask(worker: &Worker, ex: &mut Exchange, target: &[u8]) -> Ex
     ex.request_verdict = inner.request_verdict;
     ex.connection_verdict = inner.connection_verdict;
     inner
+}
+
+/// Asks a peer for what is stored and too old, while the client has the old answer already.
+pub(crate) fn update(
+    worker: &Worker,
+    ex: &mut Exchange,
+    caching: Box<Caching>,
+    pass: &Arc<ProxyPass>,
+) {
+    let vars = ex.vars.clone();
+    let mut inner = inside(worker, ex, b"");
+    ex.vars = vars;
+    inner.location = Arc::clone(&ex.location);
+    inner.captures.clone_from(&ex.captures);
+    inner.request.method = ex.request.method;
+    inner.request.path.clone_from(&ex.request.path);
+    inner.request.args.clone_from(&ex.request.args);
+    inner.request.untouched = ex.request.untouched;
+    inner.started = std::time::Instant::now();
+    inner.caching = Some(caching);
+    let pass = Arc::clone(pass);
+    worker.spawn(async move |worker| {
+        let mut client = Client::new(Stream::Nowhere, Rc::clone(&inner.connection));
+        worker.lend_buffers(&mut client);
+        if let Some(caching) = &mut inner.caching {
+            caching.reopen().await;
+        }
+        pipeline::update(&worker, &mut inner, &mut client, &pass).await;
+        worker.reclaim_buffers(&mut client);
+        worker.give_head(inner.request.head);
+    });
 }
 
 /// What is known of the client's request is known of ours; what became of it is not.
@@ -59,6 +92,7 @@ fn inside(worker: &Worker, ex: &mut Exchange, target: &[u8]) -> Exchange {
         upstream_head: None,
         upstream_trailers: None,
         proxied_to: Default::default(),
+        caching: None,
         sent: Sent::default(),
         fault: None,
         fault_at_parse: None,

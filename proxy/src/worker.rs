@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -42,6 +42,7 @@ pub(crate) enum Command {
 
 #[derive(Debug)]
 pub(crate) struct Worker {
+    me: Weak<Self>,
     pub(crate) config: RefCell<Arc<Config>>,
     pub(crate) idle: RefCell<IdlePool>,
     counters: Arc<Counters>,
@@ -72,15 +73,16 @@ pub(crate) fn run(
         .enable_all()
         .on_thread_park(log::flush)
         .build_local(tokio::runtime::LocalOptions::default())?;
-    let worker = Rc::new(Worker::new(config, counters, index));
+    let worker = Rc::new_cyclic(|me| Worker::new(me.clone(), config, counters, index));
     runtime.block_on(worker.work(sockets, commands));
     log::flush();
     Ok(())
 }
 
 impl Worker {
-    fn new(config: Arc<Config>, counters: Arc<Counters>, index: usize) -> Self {
+    fn new(me: Weak<Self>, config: Arc<Config>, counters: Arc<Counters>, index: usize) -> Self {
         Self {
+            me,
             config: RefCell::new(config),
             idle: RefCell::default(),
             counters,
@@ -250,6 +252,19 @@ impl Worker {
         });
     }
 
+    /// Does something of ours beside the requests; a worker that is to quit waits for it as for a connection.
+    pub(crate) fn spawn(&self, work: impl AsyncFnOnce(Rc<Self>) + 'static) {
+        let Some(worker) = self.me.upgrade() else {
+            return;
+        };
+        self.connections.set(self.connections.get() + 1);
+        let busy = Busy(Rc::clone(&worker));
+        tokio::task::spawn_local(async move {
+            let _busy = busy;
+            work(worker).await;
+        });
+    }
+
     pub(crate) fn counters(&self) -> &WorkerCounters {
         self.counters.worker(self.index)
     }
@@ -366,9 +381,18 @@ struct Open(Rc<Worker>);
 
 impl Drop for Open {
     fn drop(&mut self) {
+        self.0.counters().connection_closed();
+        drop(Busy(Rc::clone(&self.0)));
+    }
+}
+
+/// Counts what keeps a worker from ending.
+struct Busy(Rc<Worker>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
         let left = self.0.connections.get() - 1;
         self.0.connections.set(left);
-        self.0.counters().connection_closed();
         if left == 0 {
             self.0.last_gone.notify_waiters();
         }

@@ -7,6 +7,7 @@ use std::fmt::{Display, Write};
 use std::time::UNIX_EPOCH;
 
 use super::Sources;
+use crate::cache;
 use crate::upstream::{PeerReport, State, UpstreamReport};
 
 /// The histogram's limits are powers of two of microseconds, from 128 us to 8 s: buckets that we keep end there, so
@@ -59,6 +60,10 @@ pub(super) fn write(sources: &Sources) -> String {
     peer_counts(&mut page, &peers);
     peer_responses(&mut page, &peers);
     peer_latencies(&mut page, &peers);
+    let caches: Vec<_> = view.caches.iter().map(|zone| zone.report()).collect();
+    if !caches.is_empty() {
+        cache_counts(&mut page, &caches);
+    }
     page.0
 }
 
@@ -181,6 +186,47 @@ fn peer_latencies(page: &mut Page, peers: &[Labelled]) {
         );
         page.sample(format_args!("{name}_count"), labels, count);
     }
+}
+
+fn cache_counts(page: &mut Page, caches: &[cache::Report]) {
+    let label = |report: &cache::Report| format!("cache=\"{}\"", escaped(&report.name));
+    let samples = |value: fn(&cache::Report) -> u64| {
+        caches
+            .iter()
+            .map(move |report| (label(report), value(report)))
+    };
+    let name = "proxy_cache_entries";
+    page.family(
+        name,
+        "gauge",
+        "Stored answers.",
+        samples(|report| report.entries),
+    );
+    let name = "proxy_cache_size_bytes";
+    page.family(
+        name,
+        "gauge",
+        "What they take on disk.",
+        samples(|report| report.size),
+    );
+    let by_status = |value: fn(&cache::Served) -> u64| {
+        caches.iter().flat_map(move |report| {
+            let of = move |served: &cache::Served| {
+                let status = served.status.as_str().to_ascii_lowercase();
+                (
+                    format!("{},status=\"{status}\"", label(report)),
+                    value(served),
+                )
+            };
+            report.served.iter().map(of).collect::<Vec<_>>()
+        })
+    };
+    let help = "Answers by what the cache had to do with them.";
+    let name = "proxy_cache_answers_total";
+    page.family(name, "counter", help, by_status(|served| served.answers));
+    let help = "Bytes of the bodies of these answers.";
+    let name = "proxy_cache_answer_bytes_total";
+    page.family(name, "counter", help, by_status(|served| served.bytes));
 }
 
 /// Two `server` lines may be the same word for word; the format wants every label set once, so the second is `name#2`.

@@ -27,6 +27,7 @@ pub(crate) use counters::{Counters, WorkerCounters};
 pub(crate) use services::Port;
 pub(crate) use writers::Writers;
 
+use crate::cache::Zone;
 use crate::upstream::Upstream;
 
 /// How long a reader of a page may take after the shutdown.
@@ -48,6 +49,8 @@ pub(crate) struct View {
     pub(crate) generation: u64,
     pub(crate) loaded: SystemTime,
     pub(crate) upstreams: Vec<Arc<Upstream>>,
+    /// What `proxy_cache_path` defines.
+    pub(crate) caches: Vec<Arc<Zone>>,
     /// The ports that `server {}` blocks listen on.
     pub(crate) ports: Vec<Port>,
 }

@@ -12,8 +12,8 @@ use serde::Serialize;
 use super::Sources;
 use super::counters::Tally;
 use super::services::{Service, running};
-use crate::clock;
 use crate::upstream::{PeerReport, Snapshot, State, Upstream};
+use crate::{cache, clock};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Status {
@@ -27,6 +27,7 @@ pub(super) struct Status {
     workers: Vec<Worker>,
     services: Vec<Service>,
     upstreams: Vec<UpstreamStatus>,
+    caches: Vec<CacheStatus>,
 }
 
 #[derive(Debug, Serialize)]
@@ -47,6 +48,21 @@ struct UpstreamStatus {
     method: &'static str,
     requests: u64,
     peers: Vec<PeerStatus>,
+}
+
+#[derive(Debug, Serialize)]
+struct CacheStatus {
+    name: String,
+    folder: String,
+    /// Its folder is still being read after the start.
+    loading: bool,
+    entries: u64,
+    size: u64,
+    max_size: Option<u64>,
+    /// By `$upstream_cache_status`, in lower case.
+    answers: BTreeMap<String, u64>,
+    bytes: BTreeMap<String, u64>,
+    hit_percent: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -121,6 +137,11 @@ impl Status {
                 .iter()
                 .map(|upstream| upstream_status(upstream, moment))
                 .collect(),
+            caches: view
+                .caches
+                .iter()
+                .map(|zone| cache(zone.report()))
+                .collect(),
         }
     }
 }
@@ -174,6 +195,32 @@ fn peer_status(peer: PeerReport, of: u64, moment: Moment) -> PeerStatus {
         responses: classes.collect(),
         bytes: peer.bytes,
         latency_ms: latency(&peer.latency),
+    }
+}
+
+fn cache(report: cache::Report) -> CacheStatus {
+    let by_status = |value: fn(&cache::Served) -> u64| {
+        let served = report.served.iter();
+        served
+            .map(|served| (served.status.as_str().to_ascii_lowercase(), value(served)))
+            .collect()
+    };
+    let from_cache = report
+        .served
+        .iter()
+        .filter(|served| served.status.is_stored());
+    let hits = from_cache.map(|served| served.answers).sum();
+    let all = report.served.iter().map(|served| served.answers).sum();
+    CacheStatus {
+        answers: by_status(|served| served.answers),
+        bytes: by_status(|served| served.bytes),
+        hit_percent: share_percent(hits, all),
+        name: report.name,
+        folder: report.folder,
+        loading: report.cold,
+        entries: report.entries,
+        size: report.size,
+        max_size: report.max_size,
     }
 }
 

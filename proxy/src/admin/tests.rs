@@ -41,6 +41,7 @@ fn sources() -> Sources {
         generation: 7,
         loaded,
         upstreams: vec![Arc::clone(&upstream)],
+        caches: Vec::new(),
         ports: ports.clone(),
     };
     Sources {

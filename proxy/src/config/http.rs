@@ -12,7 +12,7 @@ use super::pattern::Pattern;
 use super::scope::Scope;
 use super::server::{Server, VirtualServers};
 use super::syntax::{Arg, ConfigError, Directive};
-use super::{limits, logs, tls, upstream};
+use super::{cache_zones, limits, logs, tls, upstream};
 use crate::http1::request::HeadRules;
 use crate::http2::Http2;
 
@@ -23,6 +23,8 @@ pub(super) fn parse(
 ) -> Result<Vec<Listen>, ConfigError> {
     let scope = root.inside(directive);
     logs::formats(&scope, loader)?;
+    let caches = cache_zones::zones(&scope, loader)?;
+    *loader.caches.borrow_mut() = caches;
     *loader.zones.borrow_mut() = limits::ZoneTable::parse(&scope, loader)?;
     for block in scope.here("upstream") {
         let parsed = upstream::parse(block, &scope, loader)?;

@@ -16,6 +16,7 @@ use super::syntax::{self, Arg, ConfigError, Directive};
 use super::template::Template;
 use super::upstream::UpstreamBlock;
 use super::{Config, core, http, logs, rewrite};
+use crate::cache::{Caches, Zone};
 use crate::limit::Zones;
 use crate::log::LogFile;
 use crate::upstream::resolve::HostMap;
@@ -34,6 +35,8 @@ pub(crate) struct LoadOptions {
     pub(crate) error_log: Option<String>,
     /// What `limit_req` and `limit_conn` remember, over reloads.
     pub(crate) zones: Zones,
+    /// Indexes of caches, over reloads.
+    pub(crate) caches: Caches,
     /// TLS sessions that clients may come back to, over reloads.
     pub(crate) sessions: crate::tls::Sessions,
     /// `--map-listen`: bind there what the file wants on this port.
@@ -47,6 +50,7 @@ pub(super) struct Loader {
     pub(super) default_error_log: ErrorLog,
     pub(super) upstreams: RefCell<Vec<Arc<UpstreamBlock>>>,
     pub(super) zones: RefCell<ZoneTable>,
+    pub(super) caches: RefCell<Vec<Arc<Zone>>>,
     pub(super) options: LoadOptions,
     /// Name and prefix of the location being built, for the blocks inside it.
     pub(super) enclosing: RefCell<(String, Box<[u8]>)>,
@@ -80,6 +84,7 @@ pub(crate) fn build(tree: syntax::Tree, options: &LoadOptions) -> Result<Config,
         listens,
         classes,
         upstreams: loader.upstreams.take(),
+        caches: loader.caches.take(),
         user_variables: loader.names.user_count(),
         keeps_sent_head: loader.keeps_sent_head.get(),
         files: tree.files,
@@ -110,6 +115,7 @@ impl Loader {
             },
             upstreams: RefCell::default(),
             zones: RefCell::default(),
+            caches: RefCell::default(),
             options,
             enclosing: RefCell::default(),
             in_if: Cell::new(false),
@@ -213,6 +219,14 @@ impl Loader {
             .borrow_mut()
             .insert(path.to_owned(), Arc::clone(&file));
         Ok(file)
+    }
+
+    /// The cache that `proxy_cache` names.
+    pub(super) fn cache_zone(&self, arg: &Arg) -> Result<Arc<Zone>, ConfigError> {
+        let caches = self.caches.borrow();
+        let zone = caches.iter().find(|zone| zone.name == arg.text);
+        let unknown = || arg.error(format!("\"proxy_cache\" zone \"{}\" is unknown", arg.text));
+        zone.cloned().ok_or_else(unknown)
     }
 
     /// The upstream of this name, or one made for an address.

@@ -5,6 +5,7 @@
 mod access;
 mod allow_upstream;
 mod auth;
+mod cache_zones;
 mod classes;
 mod core;
 mod filters;
@@ -51,8 +52,8 @@ pub(crate) use location::{Handler, Location, Locations, TryFile};
 pub(crate) use logs::{ErrorLog, Escape, Level};
 pub(crate) use pattern::Pattern;
 pub(crate) use proxy_pass::{
-    CookieMatch, CookieRule, ProxyPass, ProxySettings, RedirectRule, Scheme, Target, host_and_port,
-    split_url,
+    CacheSettings, CookieMatch, CookieRule, Ignored, ProxyPass, ProxySettings, RedirectRule,
+    Scheme, Target, ZoneName, any_holds, host_and_port, split_url,
 };
 pub(crate) use real_ip::{RealIp, Trusted};
 pub(crate) use rewrite::{Assign, Condition, FileTest, Flag, Step};
@@ -60,6 +61,7 @@ pub(crate) use server::Server;
 pub(crate) use tunnel_pass::{TunnelPass, TunnelTarget};
 pub(crate) use upstream::UpstreamBlock;
 
+use crate::cache::Zone;
 use crate::upstream::resolve::HostMap;
 pub(crate) use syntax::ConfigError;
 pub(crate) use template::Template;
@@ -75,6 +77,8 @@ pub(crate) struct Config {
     pub(crate) classes: Vec<Class>,
     /// The `upstream {}` blocks first, then one for each `proxy_pass` to a plain address.
     pub(crate) upstreams: Vec<Arc<UpstreamBlock>>,
+    /// What `proxy_cache_path` defines.
+    pub(crate) caches: Vec<Arc<Zone>>,
     pub(crate) user_variables: usize,
     /// Whether a `$sent_http_…` or `$sent_trailer_…` stands anywhere.
     pub(crate) keeps_sent_head: bool,

@@ -10,13 +10,14 @@ use super::request;
 use super::wire::{self, Sending};
 use super::{Turns, reach, relay, tunnel};
 use crate::accept::Client;
+use crate::cache::{self, Answered};
 use crate::config::{ProxyPass, ProxySettings, Scheme, parse_size};
 use crate::connect::{self, PeerConnection};
 use crate::exchange::{Exchange, Try};
 use crate::fault::{Blame, Fault};
 use crate::http1::{Body, Framing, Known, ResponseHead, Version, framing, head};
 use crate::pipeline::Flow;
-use crate::respond::{self, Origin, Source};
+use crate::respond::{self, Origin, Outgoing, Source};
 use crate::tls::UpstreamTls;
 use crate::upstream::{Failure, Lease};
 use crate::worker::Worker;
@@ -41,7 +42,7 @@ impl Attempt<'_> {
         let address = lease.peer().label.clone();
         ex.tries.push(Try {
             address,
-            scheme: self.destination.scheme.as_str(),
+            scheme: self.destination.aim.scheme.as_str(),
             ..Try::default()
         });
         let result = self.ask(ex, client, &lease, started).await;
@@ -147,7 +148,7 @@ impl Attempt<'_> {
             .pass
             .tls
             .as_ref()
-            .filter(|_| self.destination.scheme == Scheme::Https)?;
+            .filter(|_| self.destination.aim.scheme == Scheme::Https)?;
         let name = match &tls.name {
             Some(name) => String::from_utf8_lossy(&name.evaluate(ex)).into_owned(),
             None => ex.proxied_to.host.to_string(),
@@ -187,7 +188,7 @@ impl Attempt<'_> {
         let mut shared = self.worker.take_answer();
         let answer = Rc::get_mut(&mut shared).expect("nobody else holds a head from the pool");
         let read = wire::exchange_heads(ex, client, peer, &mut sending, answer, settings).await;
-        let head_only = ex.request.is_head() && settings.method.is_none();
+        let head_only = request::is_head(ex, settings);
         let framing = read.and_then(|()| {
             framing::of_response(answer, head_only).map_err(|why| {
                 let why = format!("upstream {why} while reading response header from upstream");
@@ -219,8 +220,25 @@ impl Attempt<'_> {
     ) -> Result<Flow, Fault> {
         let settings = &self.pass.settings;
         let status = ex.upstream_head.as_ref().map_or(0, |head| head.status);
-        if let Some(refused) = self.refuse(ex, client, status) {
+        if let Some(refused) = self.retry(ex, client, status) {
             peer.discard(self.worker);
+            return Err(refused);
+        }
+        let answer = ex.upstream_head.clone().unwrap_or_default();
+        if let Some(caching) = &mut ex.caching
+            && caching.answered(&answer, &ex.request.head.head).await == Answered::UseStored
+        {
+            self.leave(peer, &answer, framing);
+            return Ok(Flow::Stored);
+        }
+        if let Some(refused) = self.refuse(ex, status) {
+            peer.discard(self.worker);
+            // An `error_page` is to be shown, and may be again without asking.
+            if let Some(caching) = &mut ex.caching
+                && refused.why.is_empty()
+            {
+                caching.remember_error(status, Some(&answer));
+            }
             return Err(refused);
         }
         accel_limit_rate(ex, settings);
@@ -234,8 +252,9 @@ impl Attempt<'_> {
         }
         let read_rate = respond::rate(ex, settings.limit_rate.as_ref());
         respond::set_rate(ex);
-        let answer = ex.upstream_head.clone().unwrap_or_default();
-        let source = Source::Peer(&answer, framing, settings, Origin::Passed);
+        let buffering = buffers(&answer, settings);
+        let origin = cache::begin(ex, &answer, buffering);
+        let source = Source::Peer(&answer, framing, settings, origin);
         let (outgoing, _) = match respond::write_head(self.worker, ex, client, source) {
             Ok(written) => written,
             // A condition or a range of the client's that can't be met.
@@ -244,8 +263,12 @@ impl Attempt<'_> {
                 return Err(fault);
             }
         };
+        if outgoing == Outgoing::Nothing && framing != Framing::None && origin == Origin::Passed {
+            // Asked for by GET on behalf of a HEAD, and not to be stored after all.
+            peer.discard(self.worker);
+            return respond::flush(ex, client).await;
+        }
         let reusable = keeps_alive(&answer) && framing != Framing::Close;
-        let buffering = buffers(&answer, settings);
         // HEAD, 204 and 304 are through already.
         let body = Body::new(framing);
         let relay = relay::Relay {
@@ -268,8 +291,17 @@ impl Attempt<'_> {
             .await
     }
 
-    /// An answer that is not passed on: another peer is to be asked, or an `error_page` shown.
-    fn refuse(&self, ex: &Exchange, client: &Client, status: u16) -> Option<Fault> {
+    /// Done with a peer whose answer's body nobody wants.
+    fn leave(&self, peer: PeerConnection, answer: &ResponseHead, framing: Framing) {
+        if framing == Framing::None && keeps_alive(answer) {
+            peer.keep(self.worker, &self.destination.upstream);
+        } else {
+            peer.discard(self.worker);
+        }
+    }
+
+    /// An answer for which another peer is to be asked.
+    fn retry(&self, ex: &Exchange, client: &Client, status: u16) -> Option<Fault> {
         let settings = &self.pass.settings;
         if settings.next_upstream.statuses.contains(&status) {
             let why = format!("upstream answered {status}");
@@ -278,6 +310,12 @@ impl Attempt<'_> {
                 return Some(fault);
             }
         }
+        None
+    }
+
+    /// An answer that is not passed on: an `error_page` is shown in its place.
+    fn refuse(&self, ex: &Exchange, status: u16) -> Option<Fault> {
+        let settings = &self.pass.settings;
         if settings.intercept_errors && status >= 300 && respond::has_page(ex, status) {
             return Some(Fault::status(status));
         }

@@ -43,11 +43,7 @@ pub(crate) async fn proxy(
 ) -> Result<Flow, Fault> {
     let settings = &pass.settings;
     let destination = redirect::destination(ex, pass).await?;
-    if settings.request_buffering || !settings.pass_request_body {
-        read_body(ex, client).await?;
-    } else {
-        take_arrived_body(ex, client)?;
-    }
+    take_body(ex, client, settings).await?;
     let hash_key = destination
         .upstream
         .hash_key
@@ -83,6 +79,29 @@ pub(crate) async fn proxy(
     }
 }
 // ANCHOR_END: proxy
+
+/// Takes the request's body, of which a cache's key may be made, and says which URL a peer would be asked for.
+pub(crate) async fn receive(
+    ex: &mut Exchange,
+    client: &mut Client,
+    pass: &ProxyPass,
+) -> Result<Vec<u8>, Fault> {
+    let aim = redirect::aim(ex, pass)?;
+    take_body(ex, client, &pass.settings).await?;
+    Ok(request::url(ex, &aim))
+}
+
+async fn take_body(
+    ex: &mut Exchange,
+    client: &mut Client,
+    settings: &ProxySettings,
+) -> Result<(), Fault> {
+    if settings.request_buffering || !settings.pass_request_body {
+        read_body(ex, client).await
+    } else {
+        take_arrived_body(ex, client)
+    }
+}
 
 fn client_address(ex: &Exchange) -> ClientAddr {
     match ex.client().map(|address| address.ip()) {

@@ -9,14 +9,20 @@ use crate::exchange::{Exchange, ProxiedTo};
 use crate::fault::{Blame, Fault};
 use crate::upstream::resolve;
 
-/// One request's destination.
-pub(super) struct Destination {
-    pub(super) upstream: Arc<UpstreamBlock>,
+/// What a request is aimed at, whoever serves it.
+pub(super) struct Aim {
+    pub(super) scheme: Scheme,
+    authority: String,
     /// Replaces the location's prefix.
     pub(super) path: Option<Box<[u8]>>,
     /// The path is the whole target, since it was made with variables.
     pub(super) whole: bool,
-    pub(super) scheme: Scheme,
+}
+
+/// One request's destination.
+pub(super) struct Destination {
+    pub(super) upstream: Arc<UpstreamBlock>,
+    pub(super) aim: Aim,
 }
 
 /// Upstreams made for addresses that only a request could name. Bounded: a client may choose them.
@@ -25,24 +31,25 @@ static MADE: Mutex<Option<ByAddress>> = Mutex::new(None);
 type ByAddress = HashMap<(String, u16), Arc<UpstreamBlock>>;
 const MOST: usize = 1024;
 
-pub(super) async fn destination(ex: &mut Exchange, pass: &ProxyPass) -> Result<Destination, Fault> {
+/// Works the URL of `proxy_pass` out, for `$proxy_host` too.
+pub(super) fn aim(ex: &mut Exchange, pass: &ProxyPass) -> Result<Aim, Fault> {
     match &pass.target {
         Target::Fixed {
             scheme,
-            upstream,
             host,
             port,
             path,
+            ..
         } => {
             ex.proxied_to = ProxiedTo {
                 host: Arc::clone(host),
                 port: Arc::clone(port),
             };
-            Ok(Destination {
-                upstream: Arc::clone(upstream),
+            Ok(Aim {
+                scheme: *scheme,
+                authority: String::new(),
                 path: path.clone(),
                 whole: false,
-                scheme: *scheme,
             })
         }
         Target::Variable(template) => {
@@ -52,19 +59,27 @@ pub(super) async fn destination(ex: &mut Exchange, pass: &ProxyPass) -> Result<D
                 split_url(&url).map_err(|why| invalid(&format!("{why} in \"{url}\"")))?;
             let (host, port) = host_and_port(authority, scheme);
             ex.proxied_to = ProxiedTo { host, port };
-            let upstream = named(ex, authority, scheme.port()).await?;
             let path = path.map(|path| match path.strip_prefix('?') {
                 Some(_) => format!("/{path}").into_bytes().into(),
                 None => path.as_bytes().into(),
             });
-            Ok(Destination {
-                upstream,
+            Ok(Aim {
+                scheme,
+                authority: authority.to_owned(),
                 path,
                 whole: true,
-                scheme,
             })
         }
     }
+}
+
+pub(super) async fn destination(ex: &mut Exchange, pass: &ProxyPass) -> Result<Destination, Fault> {
+    let aim = aim(ex, pass)?;
+    let upstream = match &pass.target {
+        Target::Fixed { upstream, .. } => Arc::clone(upstream),
+        Target::Variable(_) => named(ex, &aim.authority, aim.scheme.port()).await?,
+    };
+    Ok(Destination { upstream, aim })
 }
 
 fn invalid(why: &str) -> Fault {

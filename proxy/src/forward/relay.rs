@@ -17,9 +17,9 @@ use crate::accept::Client;
 use crate::config::{ProxySettings, UpstreamBlock};
 use crate::connect::PeerConnection;
 use crate::exchange::Exchange;
-use crate::fault::{Blame, Fault};
+use crate::fault::{Blame, CLIENT_CLOSED, Fault};
 use crate::http1::framing::Piece;
-use crate::http1::{Body, ResponseHead};
+use crate::http1::{Body, ResponseHead, Stream};
 use crate::pipeline::Flow;
 use crate::respond::{self, Outgoing};
 use crate::upstream::Failure;
@@ -65,7 +65,7 @@ impl Relay<'_> {
     ) -> Result<Flow, Fault> {
         let mut peer = Some(peer);
         let mut overflow = Overflow::default();
-        let mut written = 0;
+        let (mut written, mut gone) = (0, None);
         loop {
             if let Some(open) = &mut peer
                 && self.take(ex, client, open, &mut body, &mut overflow)?
@@ -82,17 +82,23 @@ impl Relay<'_> {
                 client.out.clear();
                 written = 0;
                 if peer.is_none() {
-                    return Ok(Flow::Done);
+                    return gone.map_or(Ok(Flow::Done), Err);
                 }
             }
             respond::pace(ex, 0).await;
             self.pace_reading(ex, peer.is_some()).await;
             let event = self.step(ex, client, &mut peer, &mut sending, written, &overflow);
-            match event.await? {
-                Event::Sent => {}
-                Event::Wrote(count) => written += count,
-                Event::Read(0) => Self::peer_closed(&mut body)?,
-                Event::Read(count) => wire::last_try(ex).received += count as u64,
+            match event.await {
+                Ok(Event::Sent) => {}
+                Ok(Event::Wrote(count)) => written += count,
+                Ok(Event::Read(0)) => Self::peer_closed(&mut body)?,
+                // What is being stored is wanted by others, whoever goes away.
+                Err(fault) if fault.status == CLIENT_CLOSED && is_stored(ex) && gone.is_none() => {
+                    gone = Some(fault);
+                    client.stream = Stream::Nowhere;
+                }
+                Err(fault) => return Err(fault),
+                Ok(Event::Read(count)) => wire::last_try(ex).received += count as u64,
             }
         }
     }
@@ -126,6 +132,9 @@ impl Relay<'_> {
                     peer.buffer.consume(skip);
                     wire::last_try(ex).body_received += length as u64;
                     let data = &peer.buffer.filled()[..length];
+                    if let Some(caching) = &mut ex.caching {
+                        caching.take(data);
+                    }
                     overflow.guard(client, |client| {
                         respond::append(self.outgoing, ex, client, data)
                     })?;
@@ -155,6 +164,9 @@ impl Relay<'_> {
         overflow: &mut Overflow,
         keep: Option<&UpstreamBlock>,
     ) -> Result<(), Fault> {
+        if let Some(caching) = &mut ex.caching {
+            caching.finish();
+        }
         let mut passed = Vec::new();
         if !body.trailers().is_empty() {
             let trailers = ResponseHead::trailers(body.trailers());
@@ -236,6 +248,12 @@ fn overflow_failed(why: &io::Error) -> Fault {
         Blame::Us,
         format!("a buffered response could not be stored ({why})"),
     )
+}
+
+fn is_stored(ex: &Exchange) -> bool {
+    ex.caching
+        .as_ref()
+        .is_some_and(|caching| caching.is_storing())
 }
 
 fn poll_step(

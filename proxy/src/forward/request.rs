@@ -4,7 +4,7 @@
 
 use std::io::Write as _;
 
-use super::redirect::Destination;
+use super::redirect::{Aim, Destination};
 use crate::config::ProxySettings;
 use crate::exchange::Exchange;
 use crate::http1::{Framing, Header, Known, Version};
@@ -51,9 +51,23 @@ pub(super) fn write_head(
         }
         _ => {}
     }
+    let caching = ex.caching.as_deref();
+    if let Some(caching) = caching {
+        for (name, value) in caching.conditions() {
+            let set = settings.set_headers.iter();
+            if !set
+                .clone()
+                .any(|(own, _)| own.text.eq_ignore_ascii_case(name.as_bytes()))
+            {
+                crate::respond::line(out, name.as_bytes(), value);
+            }
+        }
+    }
     if settings.pass_request_headers {
         for header in ex.request.head.head.iter() {
-            if passes(ex, header, plan, own_body.is_some(), settings) {
+            if passes(ex, header, plan, own_body.is_some(), settings)
+                && !caching.is_some_and(|caching| caching.hides(header.name))
+            {
                 crate::respond::line(out, header.name, header.value);
             }
         }
@@ -86,21 +100,33 @@ fn write_line(
 ) {
     match &settings.method {
         Some(method) => method.write(ex, out),
-        None => out.extend_from_slice(ex.request.method()),
+        None => out.extend_from_slice(method(ex)),
     }
     out.push(b' ');
-    write_target(ex, destination, out);
+    write_target(ex, &destination.aim, out);
     out.push(b' ');
     out.extend_from_slice(settings.http_version.as_str().as_bytes());
     out.extend_from_slice(b"\r\n");
 }
 
+/// A cache asks by GET for what a client asks by HEAD.
+fn method(ex: &Exchange) -> &[u8] {
+    let own = ex.request.method();
+    let by_get = own == b"HEAD" && ex.caching.as_ref().is_some_and(|c| c.asks_by_get());
+    if by_get { b"GET" } else { own }
+}
+
+/// Whether a peer answers with a head alone.
+pub(super) fn is_head(ex: &Exchange, settings: &ProxySettings) -> bool {
+    settings.method.is_none() && ex.request.is_head() && method(ex) == b"HEAD"
+}
+
 /// The client's target untouched where that is possible; else the path in place of the
 /// location's prefix, encoded again, with the arguments.
-fn write_target(ex: &Exchange, destination: &Destination, out: &mut Vec<u8>) {
+fn write_target(ex: &Exchange, aim: &Aim, out: &mut Vec<u8>) {
     let request = &ex.request;
-    match &destination.path {
-        Some(path) if destination.whole => out.extend_from_slice(path),
+    match &aim.path {
+        Some(path) if aim.whole => out.extend_from_slice(path),
         None if request.untouched => {
             // A fragment is not part of a target (RFC 9112 section 3.2.1).
             out.extend_from_slice(request.uri());
@@ -120,6 +146,15 @@ fn write_target(ex: &Exchange, destination: &Destination, out: &mut Vec<u8>) {
             }
         }
     }
+}
+
+/// The URL that a peer is asked for, as far as it is known before one is chosen.
+pub(super) fn url(ex: &Exchange, aim: &Aim) -> Vec<u8> {
+    let mut url = aim.scheme.as_str().as_bytes().to_vec();
+    url.extend_from_slice(b"://");
+    url.extend_from_slice(ex.proxied_to.host.as_bytes());
+    write_target(ex, aim, &mut url);
+    url
 }
 
 fn write_host(ex: &Exchange, settings: &ProxySettings, out: &mut Vec<u8>) {

@@ -263,7 +263,11 @@ fn poll_event(
         Poll::Ready(Err(why)) => return Poll::Ready(Err(read_failed(&why))),
         Poll::Pending => {}
     }
-    let watch = !settings.ignore_client_abort && client.body.is_done();
+    let wanted = ex
+        .caching
+        .as_ref()
+        .is_some_and(|caching| caching.wants_answer());
+    let watch = !settings.ignore_client_abort && !wanted && client.body.is_done();
     if watch && client.poll_closed(cx).is_ready() {
         let why = "client prematurely closed connection, so upstream connection is closed too";
         return Poll::Ready(Err(Fault::client_closed(why)));

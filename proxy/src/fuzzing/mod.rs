@@ -1,11 +1,13 @@
 //! Doors for the fuzzers in `fuzz/`: each takes any bytes, puts them through one parser of untrusted
 //! text, and panics when the parser breaks a promise. Not part of the proxy's interface.
 
+mod cache;
 mod chunks;
 mod config;
 mod heads;
 mod hello;
 
+pub use cache::{cache_fields, stored_answer};
 pub use chunks::chunked;
 pub use config::config;
 pub use heads::{request_head, response_head};

@@ -146,7 +146,7 @@ impl Head {
     }
 
     /// Adds a field that was not on the wire as such (a trailer, for instance).
-    pub(super) fn push(&mut self, name: &[u8], value: &[u8]) {
+    pub(crate) fn push(&mut self, name: &[u8], value: &[u8]) {
         let at = self.raw.len();
         self.raw.extend_from_slice(name);
         self.raw.extend_from_slice(value);

@@ -30,6 +30,7 @@ impl Known {
 known! {
     AcceptEncoding = b"accept-encoding",
     AcceptRanges = b"accept-ranges",
+    Age = b"age",
     Authorization = b"authorization",
     CacheControl = b"cache-control",
     Connection = b"connection",
@@ -61,6 +62,7 @@ known! {
     Trailer = b"trailer",
     TransferEncoding = b"transfer-encoding",
     Upgrade = b"upgrade",
+    Vary = b"vary",
     Via = b"via",
     XAccelBuffering = b"x-accel-buffering",
     XAccelCharset = b"x-accel-charset",

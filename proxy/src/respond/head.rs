@@ -66,7 +66,9 @@ pub(crate) fn write(
             .as_bytes(),
         );
     }
-    if !matches!(source, Source::Peer(_, _, settings, _) if lets_through(settings, Known::Date)) {
+    let has_date = |head: &ResponseHead| head.head.get(Known::Date).is_some();
+    if !matches!(source, Source::Peer(head, _, settings, _) if lets_through(settings, Known::Date) && has_date(head))
+    {
         clock::with(|now| line(&mut out, b"Date", now.http().as_bytes()));
     }
     let modified = match (source, &draft) {

@@ -19,7 +19,7 @@ pub(crate) use error_page::applies as has_page;
 pub(crate) use filter::{Chain, Origin, accepts_gzip};
 pub(crate) use head::{Source, line, write as write_head};
 pub(crate) use reply::{Content, Reply, complete};
-pub(crate) use send::{flush, pace, rate, reply, set_rate};
+pub(crate) use send::{flush, pace, rate, reply, set_rate, stored};
 
 use crate::accept::{Client, Gone};
 use crate::config::Level;

@@ -47,7 +47,6 @@ async fn hang_up(ex: &mut Exchange, client: &mut Client, status: u16) -> Result<
 }
 
 /// Sends a stored answer of a peer's: its head as it came, its body out of a file or memory.
-#[expect(dead_code, reason = "the cache will call it")]
 pub(crate) async fn stored(
     worker: &Worker,
     ex: &mut Exchange,

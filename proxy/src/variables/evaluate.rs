@@ -77,7 +77,7 @@ fn http2(ex: &Exchange) -> Option<&'static str> {
     Some(if ex.connection.http2 { word } else { "" })
 }
 
-fn put<T: AsRef<[u8]>>(out: &mut Vec<u8>, value: Option<T>) -> bool {
+pub(super) fn put<T: AsRef<[u8]>>(out: &mut Vec<u8>, value: Option<T>) -> bool {
     value.is_some_and(|value| {
         out.extend_from_slice(value.as_ref());
         true

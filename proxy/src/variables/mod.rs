@@ -153,6 +153,8 @@ plain! {
     TimeIso8601 = "time_iso8601",
     TimeLocal = "time_local",
     UpstreamAddr = "upstream_addr",
+    UpstreamCacheKey = "upstream_cache_key",
+    UpstreamCacheStatus = "upstream_cache_status",
     UpstreamBytesReceived = "upstream_bytes_received",
     UpstreamBytesSent = "upstream_bytes_sent",
     UpstreamConnectTime = "upstream_connect_time",

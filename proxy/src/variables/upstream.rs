@@ -3,12 +3,18 @@
 use std::net::SocketAddr;
 
 use super::Plain;
-use super::evaluate::{cookie, write_seconds};
+use super::evaluate::{cookie, put, write_seconds};
 use crate::exchange::{Exchange, Try};
 use crate::forward;
 use crate::http1::Known;
 
 pub(super) fn write(variable: Plain, ex: &Exchange, out: &mut Vec<u8>) -> bool {
+    let caching = ex.caching.as_ref();
+    match variable {
+        Plain::UpstreamCacheStatus => return put(out, caching.map(|c| c.status.as_str())),
+        Plain::UpstreamCacheKey => return put(out, caching.map(|c| &c.key)),
+        _ => {}
+    }
     let Some(last) = ex.tries.last() else {
         return false;
     };

@@ -101,6 +101,24 @@ impl Proxy {
         std::fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
+    /// Ends it by this signal and starts it again in the same folder.
+    pub(crate) fn restart(&mut self, by: Signal) {
+        if self.child.try_wait().expect("a child").is_none() {
+            self.signal(by);
+        }
+        self.child.wait().expect("it ends");
+        for left in ["proxy.pid", "front.sock"] {
+            let _ = std::fs::remove_file(self.path(left));
+        }
+        self.child = command(self.dir.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the proxy starts");
+        wait_for("the pid file", || {
+            self.path("proxy.pid").exists().then_some(())
+        });
+    }
+
     /// Waits until the proxy has ended by itself.
     pub(crate) fn ended(&mut self) -> bool {
         wait_for("the proxy to end", || {

@@ -3,6 +3,7 @@
 mod access;
 mod bad_input;
 mod bodies;
+mod caching;
 mod configuration;
 mod filters;
 mod forward;

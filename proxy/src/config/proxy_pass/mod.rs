@@ -2,6 +2,7 @@
 //! location's requests go, what is said there, how long we wait, and what is changed on the way
 //! back.
 
+mod caching;
 mod cookies;
 mod redirects;
 mod set_headers;
@@ -9,6 +10,7 @@ mod settings;
 mod target;
 mod tls;
 
+pub(crate) use caching::{CacheSettings, Ignored, ZoneName, any_holds};
 pub(crate) use cookies::{CookieMatch, CookieRule};
 pub(crate) use redirects::RedirectRule;
 pub(crate) use settings::ProxySettings;

@@ -54,7 +54,14 @@ pub(super) fn names(scope: &Scope<'_>, directive: &'static str) -> Vec<HeaderNam
 
 /// Headers of the answer that stay here, unless `proxy_pass_header` lets them through.
 pub(super) fn hidden(scope: &Scope<'_>) -> Vec<HeaderName> {
-    let passed = names(scope, "proxy_pass_header");
+    let mut passed = names(scope, "proxy_pass_header");
+    // An answer keeps its own date however old it is (RFC 9111 section 5.1 counts on it).
+    if scope
+        .find("proxy_cache_rfc")
+        .is_some_and(|d| d.args.iter().any(|arg| arg.text == "on"))
+    {
+        passed.push(HeaderName::new("Date"));
+    }
     let defaults = [
         "Date",
         "Server",

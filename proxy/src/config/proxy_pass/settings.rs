@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::Target;
+use super::caching::{self, CacheSettings};
 use super::cookies::{self, CookieRule};
 use super::redirects::{self, RedirectRule};
 use super::set_headers::{self, HeaderName};
 use crate::config::allow_upstream::AllowUpstream;
 use crate::config::loader::Loader;
 use crate::config::scope::Scope;
-use crate::config::syntax::ConfigError;
+use crate::config::syntax::{ConfigError, Directive};
 use crate::config::template::Template;
 use crate::config::values;
 use crate::http1::Version;
@@ -53,6 +54,7 @@ pub(crate) struct ProxySettings {
     pub(crate) pass_trailers: bool,
     /// Ranges of answers whose peer knows none.
     pub(crate) force_ranges: bool,
+    pub(crate) cache: Option<Box<CacheSettings>>,
 }
 
 /// When a request goes to another peer (`proxy_next_upstream`).
@@ -84,6 +86,7 @@ pub(super) fn settings(
         Target::Variable(template) => Some(template),
         Target::Fixed { .. } => None,
     };
+    let ignored = set_headers::names(scope, "proxy_ignore_headers");
     let (set_headers, host) = set_headers::set_headers(scope, loader)?;
     Ok(ProxySettings {
         http_version: http_version(scope)?,
@@ -111,7 +114,8 @@ pub(super) fn settings(
         cookie_path: cookies::rules(scope, "proxy_cookie_path", loader)?,
         cookie_flags: cookies::flags(scope, loader)?,
         hidden: set_headers::hidden(scope),
-        ignored: set_headers::names(scope, "proxy_ignore_headers"),
+        cache: caching::caching(scope, &ignored, loader)?,
+        ignored,
         limit_rate: template("proxy_limit_rate")?,
         bind: values::bind(scope, "proxy_bind")?
             .map(|arg| loader.template(arg))
@@ -159,15 +163,19 @@ fn buffers(scope: &Scope<'_>, buffer_size: usize) -> Result<usize, ConfigError> 
 }
 
 fn next_upstream(scope: &Scope<'_>) -> Result<NextUpstream, ConfigError> {
-    let mut next = NextUpstream {
-        error: true,
-        timeout: true,
-        ..NextUpstream::default()
-    };
-    let Some(directive) = scope.find("proxy_next_upstream") else {
-        return Ok(next);
-    };
-    next = NextUpstream::default();
+    match scope.find("proxy_next_upstream") {
+        Some(directive) => cases(directive),
+        None => Ok(NextUpstream {
+            error: true,
+            timeout: true,
+            ..NextUpstream::default()
+        }),
+    }
+}
+
+/// The cases that a directive lists.
+pub(super) fn cases(directive: &Directive) -> Result<NextUpstream, ConfigError> {
+    let mut next = NextUpstream::default();
     for arg in &directive.args {
         match arg.text.as_str() {
             "error" => next.error = true,

@@ -31,7 +31,6 @@ const CONDITIONAL: u64 = Known::Range.bit()
     | Known::IfUnmodifiedSince.bit();
 
 /// Where a body comes from, as far as ranges and conditions are concerned.
-#[expect(dead_code, reason = "the cache will say so")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// A peer, which has seen the client's conditions itself.

@@ -146,7 +146,6 @@ const ANYWHERE: Contexts = Contexts::ANY;
 
 // What is not built, by what it belongs to; a row that gets built says BUILT instead.
 const BALANCING: Support = Support::Later("nginx's other ways to balance");
-const CACHE: Support = Support::Later("caching of responses");
 const CHARSETS: Support = Support::Later("character sets");
 const CLASSES: Support = Support::Later("sorting clients into classes");
 const COMPRESSION: Support = Support::Later("compression");

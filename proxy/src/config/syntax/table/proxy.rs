@@ -1,8 +1,6 @@
 //! `proxy_*`: passing requests on to HTTP servers.
 
-use super::{
-    BUILT, CACHE, FLAG, H, H_S_L, L_I_X, MANY, ONCE, Row, STORE, TLS, TUNING, more, n, row, to,
-};
+use super::{BUILT, FLAG, H, H_S_L, L_I_X, MANY, ONCE, Row, STORE, TLS, TUNING, more, n, row, to};
 
 pub(super) const ROWS: &[Row] = &[
     // http_proxy_module
@@ -41,22 +39,25 @@ pub(super) const ROWS: &[Row] = &[
     row("proxy_busy_buffers_size", H_S_L, n(1), ONCE, BUILT),
     row("proxy_force_ranges", H_S_L, FLAG, ONCE, BUILT),
     row("proxy_limit_rate", H_S_L, n(1), ONCE, BUILT),
-    row("proxy_cache", H_S_L, n(1), ONCE, CACHE),
-    row("proxy_cache_key", H_S_L, n(1), ONCE, CACHE),
-    row("proxy_cache_path", H, more(2), MANY, CACHE),
-    row("proxy_cache_bypass", H_S_L, more(1), MANY, CACHE),
-    row("proxy_no_cache", H_S_L, more(1), MANY, CACHE),
-    row("proxy_cache_valid", H_S_L, more(1), MANY, CACHE),
-    row("proxy_cache_min_uses", H_S_L, n(1), ONCE, CACHE),
-    row("proxy_cache_max_range_offset", H_S_L, n(1), ONCE, CACHE),
-    row("proxy_cache_use_stale", H_S_L, more(1), MANY, CACHE),
-    row("proxy_cache_methods", H_S_L, more(1), MANY, CACHE),
-    row("proxy_cache_lock", H_S_L, FLAG, ONCE, CACHE),
-    row("proxy_cache_lock_timeout", H_S_L, n(1), ONCE, CACHE),
-    row("proxy_cache_lock_age", H_S_L, n(1), ONCE, CACHE),
-    row("proxy_cache_revalidate", H_S_L, FLAG, ONCE, CACHE),
-    row("proxy_cache_convert_head", H_S_L, FLAG, ONCE, CACHE),
-    row("proxy_cache_background_update", H_S_L, FLAG, ONCE, CACHE),
+    row("proxy_cache", H_S_L, n(1), ONCE, BUILT),
+    row("proxy_cache_key", H_S_L, n(1), ONCE, BUILT),
+    row("proxy_cache_path", H, more(2), MANY, BUILT),
+    row("proxy_cache_bypass", H_S_L, more(1), MANY, BUILT),
+    row("proxy_no_cache", H_S_L, more(1), MANY, BUILT),
+    row("proxy_cache_valid", H_S_L, more(1), MANY, BUILT),
+    row("proxy_cache_min_uses", H_S_L, n(1), ONCE, BUILT),
+    row("proxy_cache_max_range_offset", H_S_L, n(1), ONCE, BUILT),
+    row("proxy_cache_use_stale", H_S_L, more(1), MANY, BUILT),
+    row("proxy_cache_methods", H_S_L, more(1), MANY, BUILT),
+    row("proxy_cache_lock", H_S_L, FLAG, ONCE, BUILT),
+    row("proxy_cache_lock_timeout", H_S_L, n(1), ONCE, BUILT),
+    row("proxy_cache_lock_age", H_S_L, n(1), ONCE, BUILT),
+    row("proxy_cache_revalidate", H_S_L, FLAG, ONCE, BUILT),
+    row("proxy_cache_convert_head", H_S_L, FLAG, ONCE, BUILT),
+    row("proxy_cache_background_update", H_S_L, FLAG, ONCE, BUILT),
+    row("proxy_cache_purge", H_S_L, more(1), MANY, BUILT),
+    // Ours, not nginx's.
+    row("proxy_cache_rfc", H_S_L, FLAG, ONCE, BUILT),
     row("proxy_temp_path", H_S_L, to(1, 4), ONCE, BUILT),
     row("proxy_max_temp_file_size", H_S_L, n(1), ONCE, BUILT),
     row("proxy_temp_file_write_size", H_S_L, n(1), ONCE, BUILT),

@@ -1,0 +1,552 @@
+//! RFC 9111 to the letter (`proxy_cache_rfc on`), where nginx has rules of its own: what may be stored, how old it is, when
+//! it may be used, and what an answer of 304 changes. Plain functions of heads and the time.
+
+use super::cache_control::{Directive, directives, seconds};
+use super::record::Times;
+use crate::clock;
+use crate::config::CacheSettings;
+use crate::http1::{Head, Header, Known, ResponseHead};
+
+/// A guess is never longer than a day (section 4.2.2 asks for moderation).
+const LONGEST_GUESS: u64 = 86_400;
+
+/// The directives of an answer or a request that matter here.
+#[derive(Debug, Default)]
+struct Control {
+    no_store: bool,
+    no_cache: bool,
+    private: bool,
+    public: bool,
+    must_revalidate: bool,
+    proxy_revalidate: bool,
+    must_understand: bool,
+    only_if_cached: bool,
+    max_age: Option<u64>,
+    s_maxage: Option<u64>,
+    min_fresh: Option<u64>,
+    max_stale: Option<u64>,
+    stale_while_revalidate: Option<u64>,
+    stale_if_error: Option<u64>,
+}
+
+impl Control {
+    fn of(head: &Head) -> Self {
+        let mut control = Self::default();
+        for field in head
+            .iter()
+            .filter(|field| field.known == Known::CacheControl)
+        {
+            for directive in directives(field.value) {
+                control.read(&directive);
+            }
+        }
+        control
+    }
+
+    fn read(&mut self, directive: &Directive<'_>) {
+        let number = directive.value.as_ref().map(|value| seconds(value.text));
+        // What is no number means stale (section 4.2.1); of several the shortest counts.
+        let shortest = |old: Option<u64>| {
+            let new = number.flatten().unwrap_or(0);
+            Some(old.map_or(new, |old| old.min(new)))
+        };
+        match directive.name.to_ascii_lowercase().as_slice() {
+            b"no-store" => self.no_store = true,
+            b"no-cache" => self.no_cache = true,
+            b"private" => self.private = true,
+            b"public" => self.public = true,
+            b"must-revalidate" => self.must_revalidate = true,
+            b"proxy-revalidate" => self.proxy_revalidate = true,
+            b"must-understand" => self.must_understand = true,
+            b"only-if-cached" => self.only_if_cached = true,
+            b"max-age" => self.max_age = shortest(self.max_age),
+            b"s-maxage" => self.s_maxage = shortest(self.s_maxage),
+            b"min-fresh" => self.min_fresh = number.flatten(),
+            // Without a number: however stale.
+            b"max-stale" => {
+                self.max_stale = Some(number.map_or(u64::MAX, Option::unwrap_or_default));
+            }
+            b"stale-while-revalidate" => self.stale_while_revalidate = number.flatten(),
+            b"stale-if-error" => self.stale_if_error = number.flatten(),
+            _ => {}
+        }
+    }
+
+    /// Section 4.2.4: these answers are never served stale, whatever else is allowed.
+    fn forbids_stale(&self) -> bool {
+        self.must_revalidate || self.proxy_revalidate || self.no_cache || self.s_maxage.is_some()
+    }
+}
+
+/// Statuses whose meaning for caches we know, for `must-understand`.
+fn is_understood(status: u16) -> bool {
+    may_guess(status) || matches!(status, 302 | 303 | 307 | 400 | 401 | 403 | 500 | 502..=504)
+}
+
+/// Section 15.1 of RFC 9110: cacheable without explicit freshness.
+fn may_guess(status: u16) -> bool {
+    matches!(
+        status,
+        200 | 203 | 204 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 501
+    )
+}
+
+// ANCHOR: storable
+/// Section 3: whether a shared cache may store this answer, and how long it is fresh.
+pub(super) fn times(
+    request: &Head,
+    answer: &ResponseHead,
+    settings: &CacheSettings,
+    now: u64,
+) -> Option<Times> {
+    let (asked, control) = (Control::of(request), Control::of(&answer.head));
+    // Parts of an answer are not put together here; a 304 stands for what is stored.
+    if asked.no_store || control.private || matches!(answer.status, 0..=199 | 206 | 304) {
+        return None;
+    }
+    if control.must_understand {
+        if !is_understood(answer.status) {
+            return None;
+        }
+    } else if control.no_store {
+        return None;
+    }
+    let for_all = control.public || control.must_revalidate || control.s_maxage.is_some();
+    if request.get_named(b"authorization").is_some() && !for_all {
+        return None;
+    }
+    let lifetime = lifetime(answer, &control, settings, now)?;
+    let validators = [Known::Etag, Known::LastModified];
+    let can_be_validated = validators
+        .iter()
+        .any(|&known| answer.head.get(known).is_some());
+    if lifetime == 0 && !can_be_validated {
+        return None;
+    }
+    let age = initial_age(&answer.head, now);
+    Some(Times {
+        stored: now,
+        fresh_until: (now + lifetime).saturating_sub(age),
+        while_updating: control.stale_while_revalidate.unwrap_or(0),
+        if_error: control.stale_if_error.unwrap_or(0),
+        age,
+    })
+}
+// ANCHOR_END: storable
+
+/// Section 4.2.1: the first of these that the answer has. `None` says that nothing allows to store it.
+fn lifetime(
+    answer: &ResponseHead,
+    control: &Control,
+    settings: &CacheSettings,
+    now: u64,
+) -> Option<u64> {
+    if let Some(explicit) = control.s_maxage.or(control.max_age) {
+        return Some(explicit);
+    }
+    let date = date(&answer.head, Known::Date).unwrap_or(now);
+    if let Some(expires) = answer.head.get(Known::Expires) {
+        let several = answer.head.count(Known::Expires) > 1;
+        let expires = http_date(expires).filter(|_| !several);
+        return Some(expires.map_or(0, |expires| expires.saturating_sub(date)));
+    }
+    if let Some(seconds) = settings.valid_for(answer.status) {
+        return Some(seconds);
+    }
+    if !may_guess(answer.status) && !control.public {
+        return None;
+    }
+    // Ten in a hundred of how long it has not changed.
+    let modified = self::date(&answer.head, Known::LastModified);
+    let guess = modified.map(|modified| date.saturating_sub(modified) / 10);
+    Some(guess.unwrap_or(0).min(LONGEST_GUESS))
+}
+
+/// Section 4.2.3. An `Age` that is no single number makes an answer older than any lifetime.
+fn initial_age(answer: &Head, now: u64) -> u64 {
+    let apparent = date(answer, Known::Date).map_or(0, |date| now.saturating_sub(date));
+    let told = match answer.count(Known::Age) {
+        0 => 0,
+        1 => answer
+            .get(Known::Age)
+            .and_then(seconds)
+            .unwrap_or(u64::MAX >> 1),
+        _ => u64::MAX >> 1,
+    };
+    apparent.max(told)
+}
+
+/// The age of what was stored at a time with an age (`Age`).
+pub(super) fn current_age(times: &Times, now: u64) -> u64 {
+    times.age.saturating_add(now.saturating_sub(times.stored))
+}
+
+fn date(head: &Head, known: Known) -> Option<u64> {
+    head.get(known).and_then(http_date)
+}
+
+fn http_date(text: &[u8]) -> Option<u64> {
+    clock::parse_http_date(std::str::from_utf8(text).ok()?)
+}
+
+/// What a stored answer is good for, for one request (section 4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Use {
+    /// As it is; `stale` says that it is old, and the client takes that.
+    pub(super) now: bool,
+    pub(super) stale: bool,
+    /// Old, but allowed while it is being updated, or if that fails.
+    pub(super) may_be_stale: bool,
+    /// The client wants nothing that would have to be asked for.
+    pub(super) only_stored: bool,
+}
+
+impl Use {
+    /// nginx's rule: good until its time, and stale wherever a directive says so.
+    pub(super) fn until(fresh_until: u64, now: u64) -> Self {
+        Self {
+            now: fresh_until >= now,
+            may_be_stale: true,
+            ..Self::default()
+        }
+    }
+}
+
+// ANCHOR: usable
+pub(super) fn usable(request: &Head, stored: &ResponseHead, times: &Times, now: u64) -> Use {
+    let (asked, control) = (asked(request), Control::of(&stored.head));
+    let age = current_age(times, now);
+    let left = times.fresh_until.saturating_sub(now);
+    let too_old = asked.max_age.is_some_and(|most| age > most);
+    let not_long_enough = asked.min_fresh.is_some_and(|least| left < least);
+    let refused = asked.no_cache || control.no_cache || too_old || not_long_enough;
+    let fresh = left > 0;
+    let staleness = now.saturating_sub(times.fresh_until);
+    let takes_stale = asked.max_stale.is_some_and(|most| staleness <= most);
+    let may_be_stale = !control.forbids_stale() && !refused;
+    Use {
+        now: !refused && (fresh || (takes_stale && may_be_stale)),
+        stale: !fresh,
+        may_be_stale,
+        only_stored: asked.only_if_cached,
+    }
+}
+// ANCHOR_END: usable
+
+/// A request's own wishes; `Pragma: no-cache` is one only where nothing newer is said (section 5.4).
+fn asked(request: &Head) -> Control {
+    let mut asked = Control::of(request);
+    let newer = request.get(Known::CacheControl).is_some();
+    let pragma = request.get_named(b"pragma").filter(|_| !newer);
+    asked.no_cache |= pragma.is_some_and(|pragma| directives(pragma).any(|d| d.is("no-cache")));
+    asked
+}
+
+/// Whether a client forbids to ask for what is not stored.
+pub(super) fn only_stored(request: &Head) -> bool {
+    Control::of(request).only_if_cached
+}
+
+/// Section 3.1: fields that belong to one connection, or to one proxy, are not stored. The date of an answer that has
+/// none is when it came.
+pub(super) fn kept(answer: &ResponseHead, now: u64) -> Vec<u8> {
+    let mut raw = status_line(answer);
+    for field in answer
+        .head
+        .iter()
+        .filter(|field| is_kept(field, &answer.head))
+    {
+        crate::respond::line(&mut raw, field.name, field.value);
+    }
+    if answer.head.get(Known::Date).is_none() {
+        crate::respond::line(&mut raw, b"Date", clock::http_date(now).as_bytes());
+    }
+    raw.extend_from_slice(b"\r\n");
+    raw
+}
+
+fn status_line(answer: &ResponseHead) -> Vec<u8> {
+    let raw = answer.head.raw();
+    let end = memchr::memchr(b'\n', raw).map_or(raw.len(), |at| at + 1);
+    raw[..end].to_vec()
+}
+
+fn is_kept(field: &Header<'_>, head: &Head) -> bool {
+    const OURS: [&[u8]; 3] = [
+        b"proxy-authenticate",
+        b"proxy-authentication-info",
+        b"proxy-authorization",
+    ];
+    let one_hop = matches!(
+        field.known,
+        Known::Connection
+            | Known::KeepAlive
+            | Known::ProxyConnection
+            | Known::Te
+            | Known::Trailer
+            | Known::TransferEncoding
+            | Known::Upgrade
+            | Known::Age
+    );
+    let listed = head.iter().any(|other| {
+        other.known == Known::Connection && crate::http1::head::has_token(other.value, field.name)
+    });
+    let ours = OURS
+        .iter()
+        .any(|name| field.name.eq_ignore_ascii_case(name));
+    !one_hop && !listed && !ours
+}
+
+/// Section 3.2: the fields of a 304 take the place of the stored ones, without those that describe the stored body.
+pub(super) fn merged(stored: &ResponseHead, confirmed: &ResponseHead, now: u64) -> Vec<u8> {
+    const OF_THE_BODY: [&[u8]; 5] = [
+        b"content-encoding",
+        b"content-length",
+        b"content-md5",
+        b"content-range",
+        b"etag",
+    ];
+    let of_the_body = |name: &[u8]| {
+        OF_THE_BODY
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+    };
+    let new: Vec<_> = confirmed
+        .head
+        .iter()
+        .filter(|field| is_kept(field, &confirmed.head) && !of_the_body(field.name))
+        .collect();
+    let mut raw = status_line(stored);
+    for field in stored.head.iter() {
+        if !new
+            .iter()
+            .any(|other| other.name.eq_ignore_ascii_case(field.name))
+        {
+            crate::respond::line(&mut raw, field.name, field.value);
+        }
+    }
+    for field in &new {
+        crate::respond::line(&mut raw, field.name, field.value);
+    }
+    if stored.head.get(Known::Date).is_none() && confirmed.head.get(Known::Date).is_none() {
+        crate::respond::line(&mut raw, b"Date", clock::http_date(now).as_bytes());
+    }
+    raw.extend_from_slice(b"\r\n");
+    raw
+}
+
+/// Section 4.4: what a successful answer to an unsafe method makes invalid besides its target, as paths of the same host.
+pub(super) fn invalidated<'a>(answer: &'a Head, hosts: &[&[u8]]) -> Vec<&'a [u8]> {
+    let location = answer.get(Known::Location);
+    let content = answer.get_named(b"content_location");
+    let urls = location.into_iter().chain(content);
+    urls.filter_map(|url| {
+        if url.starts_with(b"/") && !url.starts_with(b"//") {
+            return Some(url);
+        }
+        let at = memchr::memmem::find(url, b"://")?;
+        let rest = &url[at + 3..];
+        let end = rest.iter().position(|&b| b == b'/')?;
+        let same = hosts
+            .iter()
+            .any(|host| host.eq_ignore_ascii_case(&rest[..end]));
+        same.then_some(&rest[end..])
+    })
+    .collect()
+}
+
+pub(super) fn is_unsafe(method: &[u8]) -> bool {
+    !matches!(method, b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 784_111_777; // Sun, 06 Nov 1994 08:49:37 GMT
+    const DATE: &str = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+
+    fn answer(status: u16, fields: &str) -> ResponseHead {
+        let mut head = ResponseHead::default();
+        let text = format!("HTTP/1.1 {status} x\r\n{fields}\r\n");
+        assert_eq!(head.parse(text.as_bytes()), Ok(Some(text.len())));
+        head
+    }
+
+    fn request(fields: &str) -> Head {
+        answer(200, fields).head
+    }
+
+    fn fresh_for(status: u16, fields: &str, asked: &str) -> Option<i64> {
+        let settings = CacheSettings::for_test();
+        let times = times(&request(asked), &answer(status, fields), &settings, NOW)?;
+        Some(times.fresh_until.cast_signed() - NOW.cast_signed())
+    }
+
+    #[test]
+    fn what_may_be_stored_and_for_how_long() {
+        let table = [
+            (200, "Cache-Control: max-age=10\r\n", "", Some(10)),
+            (200, "Cache-Control: max-age=\"10\"\r\n", "", Some(10)),
+            (
+                200,
+                "Cache-Control: max-age='10'\r\nETag: \"a\"\r\n",
+                "",
+                Some(0),
+            ),
+            (
+                200,
+                "Cache-Control: max-age=10, s-maxage=5\r\n",
+                "",
+                Some(5),
+            ),
+            (200, "Cache-Control: max-age=10\r\nAge: 4\r\n", "", Some(6)),
+            (200, "Cache-Control: max-age=10, no-store\r\n", "", None),
+            (200, "Cache-Control: max-age=10, private\r\n", "", None),
+            (
+                200,
+                "Cache-Control: max-age=10\r\n",
+                "Cache-Control: no-store\r\n",
+                None,
+            ),
+            (
+                200,
+                "Cache-Control: max-age=10\r\n",
+                "Authorization: a\r\n",
+                None,
+            ),
+            (
+                200,
+                "Cache-Control: max-age=10, public\r\n",
+                "Authorization: a\r\n",
+                Some(10),
+            ),
+            (206, "Cache-Control: max-age=10\r\n", "", None),
+            (
+                200,
+                "Expires: Sun, 06 Nov 1994 08:50:37 GMT\r\n",
+                "",
+                Some(60),
+            ),
+            (200, "Expires: 0\r\n", "", None),
+            (200, "Expires: 0\r\nETag: \"a\"\r\n", "", Some(0)),
+            (200, "", "", None),
+            (
+                200,
+                "Last-Modified: Sun, 06 Nov 1994 08:47:57 GMT\r\n",
+                "",
+                Some(10),
+            ),
+            (
+                201,
+                "Last-Modified: Sun, 06 Nov 1994 08:47:57 GMT\r\n",
+                "",
+                None,
+            ),
+            (
+                599,
+                "Cache-Control: max-age=10, must-understand\r\n",
+                "",
+                None,
+            ),
+            (
+                200,
+                "Cache-Control: max-age=10, must-understand, no-store\r\n",
+                "",
+                Some(10),
+            ),
+            (599, "Cache-Control: max-age=10\r\n", "", Some(10)),
+        ];
+        for (status, fields, asked, expected) in table {
+            let fields = format!("{DATE}{fields}");
+            assert_eq!(
+                fresh_for(status, &fields, asked),
+                expected,
+                "{status} {fields:?} {asked:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_age_that_is_no_number_is_older_than_everything() {
+        for age in [
+            "Age: a\r\n",
+            "Age: 0, 0\r\n",
+            "Age: 0\r\nAge: 0\r\n",
+            "Age: -1\r\n",
+            "Age: 1.0\r\n",
+        ] {
+            let fields = format!("Cache-Control: max-age=3600\r\nETag: \"a\"\r\n{age}");
+            assert!(
+                fresh_for(200, &fields, "").is_some_and(|left| left < 0),
+                "{age:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn requests_say_what_they_take() {
+        let stored = answer(200, "Cache-Control: max-age=60\r\n");
+        let times = Times {
+            stored: NOW - 20,
+            fresh_until: NOW + 30,
+            age: 10,
+            ..Times::default()
+        };
+        let of = |asked: &str| usable(&request(asked), &stored, &times, NOW).now;
+        assert!(of(""));
+        assert!(!of("Cache-Control: no-cache\r\n"));
+        assert!(!of("Pragma: no-cache\r\n"));
+        assert!(of("Pragma: no-cache\r\nCache-Control: x\r\n"));
+        assert!(!of("Cache-Control: max-age=29\r\n"));
+        assert!(of("Cache-Control: max-age=30\r\n"));
+        assert!(of("Cache-Control: min-fresh=30\r\n"));
+        assert!(!of("Cache-Control: min-fresh=31\r\n"));
+        let later = |asked: &str, stored: &ResponseHead| {
+            usable(&request(asked), stored, &times, NOW + 40).now
+        };
+        assert!(!later("", &stored));
+        assert!(later("Cache-Control: max-stale\r\n", &stored));
+        assert!(later("Cache-Control: max-stale=10\r\n", &stored));
+        assert!(!later("Cache-Control: max-stale=9\r\n", &stored));
+        let strict = answer(200, "Cache-Control: max-age=60, must-revalidate\r\n");
+        assert!(!later("Cache-Control: max-stale\r\n", &strict));
+    }
+
+    #[test]
+    fn fields_of_one_hop_are_not_kept_and_a_304_changes_the_rest() {
+        let stored = answer(
+            200,
+            "Connection: close, X-Hop\r\nX-Hop: 1\r\nAge: 7\r\nETag: \"a\"\r\nA: old\r\nA: older\r\nB: stays\r\n",
+        );
+        let kept = kept(&stored, NOW);
+        let text = String::from_utf8_lossy(&kept);
+        assert_eq!(
+            text,
+            format!(
+                "HTTP/1.1 200 x\r\nETag: \"a\"\r\nA: old\r\nA: older\r\nB: stays\r\n{DATE}\r\n"
+            )
+        );
+        let confirmed = answer(304, "ETag: \"b\"\r\nA: new\r\nContent-Length: 5\r\n");
+        let merged = merged(&stored_again(&kept), &confirmed, NOW);
+        assert_eq!(
+            String::from_utf8_lossy(&merged),
+            format!("HTTP/1.1 200 x\r\nETag: \"a\"\r\nB: stays\r\n{DATE}A: new\r\n\r\n")
+        );
+    }
+
+    fn stored_again(raw: &[u8]) -> ResponseHead {
+        let mut head = ResponseHead::default();
+        assert_eq!(head.parse(raw), Ok(Some(raw.len())));
+        head
+    }
+
+    #[test]
+    fn only_urls_of_the_same_host_are_invalidated() {
+        let head = answer(201, "Location: http://a/x?y\r\nContent-Location: /z\r\n").head;
+        assert_eq!(invalidated(&head, &[b"a"]), [&b"/x?y"[..], b"/z"]);
+        assert_eq!(invalidated(&head, &[b"b"]), [&b"/z"[..]]);
+        let head = answer(201, "Location: //a/x\r\nContent-Location: x\r\n").head;
+        assert!(invalidated(&head, &[b"a"]).is_empty());
+    }
+}
