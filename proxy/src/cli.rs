@@ -28,7 +28,7 @@ const WITHOUT: &str = "--without-http_autoindex_module \
 --without-http_memcached_module \
 --without-http_mirror_module --without-http_scgi_module \
 --without-http_ssi_module \
---without-http_upstream_least_time_module --without-http_upstream_sticky_module --without-http_userid_module \
+--without-http_upstream_least_time_module --without-http_userid_module \
 --without-http_uwsgi_module";
 
 /// A load-balancing reverse proxy that runs the nginx configuration language.
@@ -158,6 +158,7 @@ fn load_options(cli: &Cli) -> std::io::Result<LoadOptions> {
         zones: Default::default(),
         caches: Default::default(),
         sessions: Default::default(),
+        sessions_of_peers: Default::default(),
         map_listen: cli.map_listen.iter().copied().collect::<BTreeMap<_, _>>(),
     })
 }

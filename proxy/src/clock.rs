@@ -114,6 +114,22 @@ pub(crate) fn http_date(epoch: u64) -> String {
     format!("{weekday}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
+/// `Mon, 23-Nov-26 18:30:00 GMT`, as cookies have it in nginx; four digits where two would be misread.
+pub(crate) fn cookie_date(epoch: u64) -> String {
+    let Date {
+        year,
+        month,
+        day,
+        weekday,
+        hour,
+        minute,
+        second,
+    } = Date::of(epoch);
+    let month = MONTHS[month as usize - 1];
+    let year = if year > 2037 { year } else { year % 100 };
+    format!("{weekday}, {day:02}-{month}-{year:02} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
 /// Reads an IMF-fixdate; the obsolete forms are not worth their risk here.
 pub(crate) fn parse_http_date(text: &str) -> Option<u64> {
     let mut words = text.split_once(", ")?.1.split(' ');

@@ -71,6 +71,8 @@ pub(crate) struct Exchange {
     /// Values of `map`, `geo` and `split_clients`, each worked out once.
     pub(crate) classes: std::cell::RefCell<Vec<Worth>>,
     pub(crate) request_id: std::cell::OnceCell<[u8; 32]>,
+    /// The value of the `Set-Cookie` that binds the client to its peer.
+    pub(crate) sticky_cookie: Option<Box<[u8]>>,
 }
 
 /// The request as the stages see it; `head` holds what was on the wire.

@@ -17,6 +17,7 @@ mod content;
 mod control;
 mod daemon;
 mod decimal;
+mod dns;
 mod exchange;
 mod fault;
 mod forward;

@@ -308,6 +308,7 @@ async fn read_request(worker: &Worker, client: &mut Client) -> Option<Exchange> 
         challenge: None,
         classes: Default::default(),
         request_id: std::cell::OnceCell::new(),
+        sticky_cookie: None,
         config: Arc::clone(&config),
     };
     if let Some(pattern) = pattern {

@@ -107,5 +107,6 @@ fn inside(worker: &Worker, ex: &mut Exchange, target: &[u8]) -> Exchange {
         challenge: None,
         classes: Default::default(),
         request_id: ex.request_id.clone(),
+        sticky_cookie: None,
     }
 }

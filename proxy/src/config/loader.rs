@@ -15,10 +15,12 @@ use super::scope::Scope;
 use super::syntax::{self, Arg, ConfigError, Directive};
 use super::template::Template;
 use super::upstream::UpstreamBlock;
-use super::{Config, core, http, logs, rewrite};
+use super::{Config, core, http, logs, resolver, rewrite};
 use crate::cache::{Caches, Zone};
+use crate::dns::Resolver;
 use crate::limit::Zones;
 use crate::log::LogFile;
+use crate::upstream::SessionZones;
 use crate::upstream::resolve::HostMap;
 use crate::variables::{Family, Names, Var};
 
@@ -37,6 +39,8 @@ pub(crate) struct LoadOptions {
     pub(crate) zones: Zones,
     /// Indexes of caches, over reloads.
     pub(crate) caches: Caches,
+    /// What `sticky learn` remembers, over reloads.
+    pub(crate) sessions_of_peers: SessionZones,
     /// TLS sessions that clients may come back to, over reloads.
     pub(crate) sessions: crate::tls::Sessions,
     /// `--map-listen`: bind there what the file wants on this port.
@@ -56,6 +60,9 @@ pub(super) struct Loader {
     pub(super) enclosing: RefCell<(String, Box<[u8]>)>,
     /// Inside an `if` or a `limit_except`.
     pub(super) in_if: Cell<bool>,
+    pub(super) system_resolver: Arc<Resolver>,
+    /// By the directive that names it: blocks that inherit one share it, and what it knows.
+    resolvers: RefCell<HashMap<*const Directive, Arc<Resolver>>>,
     files: RefCell<HashMap<String, Arc<LogFile>>>,
     keeps_sent_head: Cell<bool>,
 }
@@ -119,6 +126,8 @@ impl Loader {
             options,
             enclosing: RefCell::default(),
             in_if: Cell::new(false),
+            system_resolver: Arc::new(Resolver::system()),
+            resolvers: RefCell::default(),
             files: RefCell::default(),
             keeps_sent_head: Cell::new(false),
         };
@@ -227,6 +236,16 @@ impl Loader {
         let zone = caches.iter().find(|zone| zone.name == arg.text);
         let unknown = || arg.error(format!("\"proxy_cache\" zone \"{}\" is unknown", arg.text));
         zone.cloned().ok_or_else(unknown)
+    }
+
+    pub(super) fn resolver(&self, directive: &Directive) -> Result<Arc<Resolver>, ConfigError> {
+        let at = std::ptr::from_ref(directive);
+        if let Some(known) = self.resolvers.borrow().get(&at) {
+            return Ok(Arc::clone(known));
+        }
+        let made = Arc::new(resolver::parse(directive)?);
+        self.resolvers.borrow_mut().insert(at, Arc::clone(&made));
+        Ok(made)
     }
 
     /// The upstream of this name, or one made for an address.

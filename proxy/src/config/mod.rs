@@ -22,11 +22,13 @@ mod pattern;
 mod proxy_pass;
 mod real_ip;
 mod referers;
+mod resolver;
 mod rewrite;
 mod scope;
 mod secure_link;
 mod server;
 mod split_clients;
+mod sticky;
 pub(crate) mod syntax;
 mod template;
 mod tls;
@@ -56,8 +58,10 @@ pub(crate) use proxy_pass::{
     Scheme, Target, ZoneName, any_holds, host_and_port, split_url,
 };
 pub(crate) use real_ip::{RealIp, Trusted};
+pub(crate) use resolver::Names;
 pub(crate) use rewrite::{Assign, Condition, FileTest, Flag, Step};
 pub(crate) use server::Server;
+pub(crate) use sticky::{Binding, Cookie as StickyCookie, Lifetime, Sticky};
 pub(crate) use tunnel_pass::{TunnelPass, TunnelTarget};
 pub(crate) use upstream::UpstreamBlock;
 

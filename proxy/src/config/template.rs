@@ -5,7 +5,7 @@ use regex::bytes::Captures;
 
 use super::syntax::{Arg, ConfigError};
 use crate::exchange::Exchange;
-use crate::variables::{Names, Var};
+use crate::variables::{Family, Names, Var};
 
 #[derive(Clone, Debug)]
 enum Part {
@@ -62,6 +62,14 @@ impl Template {
             },
             Part::Text(_) => None,
             Part::Var(var) => Some(var),
+        }
+    }
+
+    /// `$cookie_NAME`, for names that can't be written so, too.
+    pub(crate) fn cookie(name: &str) -> Self {
+        let var = Var::Family(Family::Cookie, name.as_bytes().into());
+        Self {
+            parts: vec![Part::Var(var)],
         }
     }
 

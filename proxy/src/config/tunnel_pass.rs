@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::allow_upstream::AllowUpstream;
 use super::loader::Loader;
+use super::resolver::Names;
 use super::scope::Scope;
 use super::syntax::{Arg, ConfigError, Directive};
 use super::template::Template;
@@ -31,7 +32,11 @@ pub(crate) struct TunnelPass {
 #[derive(Debug)]
 pub(crate) enum TunnelTarget {
     Fixed(Arc<UpstreamBlock>),
-    Variable(Template),
+    Variable {
+        address: Template,
+        /// Who knows the address of the name in it.
+        names: Names,
+    },
 }
 
 /// When another peer is tried.
@@ -58,12 +63,15 @@ pub(super) fn parse(
         pos: directive.pos.clone(),
     };
     let target = if text.contains('$') {
-        TunnelTarget::Variable(loader.template(&arg)?)
+        TunnelTarget::Variable {
+            address: loader.template(&arg)?,
+            names: Names::find_or_system(scope, loader)?,
+        }
     } else {
         TunnelTarget::Fixed(fixed(&arg, loader)?)
     };
     let authority = match &target {
-        TunnelTarget::Variable(template) => Some(template),
+        TunnelTarget::Variable { address, .. } => Some(address),
         TunnelTarget::Fixed(_) => None,
     };
     let minute = Duration::from_secs(60);

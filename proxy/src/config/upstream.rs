@@ -5,12 +5,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::loader::Loader;
+use super::resolver::Names;
 use super::scope::Scope;
+use super::sticky::{self, Sticky};
 use super::syntax::{Arg, ConfigError, Directive};
 use super::template::Template;
 use super::values;
 use crate::balance::Method;
-use crate::upstream::{ServerConfig, TargetError, Upstream, UpstreamConfig};
+use crate::dns::Name;
+use crate::upstream::resolve::Resolving;
+use crate::upstream::{ServerConfig, Target, TargetError, Upstream, UpstreamConfig};
 
 /// An upstream with what the request path needs to know of it.
 #[derive(Debug)]
@@ -21,6 +25,7 @@ pub(crate) struct UpstreamBlock {
     /// The key of `hash`.
     pub(crate) hash_key: Option<Template>,
     pub(crate) keepalive: KeepAlive,
+    pub(crate) sticky: Option<Box<Sticky>>,
     /// Of an address that `proxy_pass` names itself: the port where it says none.
     default_port: Option<u16>,
 }
@@ -43,6 +48,23 @@ impl UpstreamBlock {
         Ok(Self {
             default_port: Some(port),
             ..block
+        })
+    }
+
+    /// The same for an authority that only a request could name: no failure of one request keeps the next from it.
+    pub(crate) fn named_by_request(authority: &str, port: u16) -> Result<Self, TargetError> {
+        let server = ServerConfig {
+            max_fails: 0,
+            ..ServerConfig::new(authority, port)?
+        };
+        let upstream = Upstream::new(UpstreamConfig {
+            name: authority.to_owned(),
+            servers: vec![server],
+            method: Method::RoundRobin,
+        });
+        Ok(Self {
+            default_port: Some(port),
+            ..Self::new(upstream, None, KeepAlive::default())
         })
     }
 
@@ -73,6 +95,7 @@ impl UpstreamBlock {
             upstream: Arc::new(upstream),
             hash_key,
             keepalive,
+            sticky: None,
             default_port: None,
         }
     }
@@ -97,7 +120,9 @@ pub(super) fn parse(
     let name = values::only(directive)?.text.clone();
     let scope = http.inside(directive);
     let (method, hash_key) = method(&scope, loader)?;
-    let servers: Vec<_> = scope.here("server").map(server).collect::<Result<_, _>>()?;
+    let names = Names::find(&scope, loader)?;
+    let servers = scope.here("server").map(|d| server(d, names.as_ref()));
+    let servers = servers.collect::<Result<Vec<_>, _>>()?;
     if servers.is_empty() {
         return Err(directive.error(format!("no servers are inside upstream \"{name}\"")));
     }
@@ -118,7 +143,12 @@ pub(super) fn parse(
         servers,
         method,
     });
-    Ok(UpstreamBlock::new(upstream, hash_key, keepalive))
+    let sticky = scope.here("sticky").next();
+    let sticky = sticky.map(|d| sticky::parse(d, loader)).transpose()?;
+    Ok(UpstreamBlock {
+        sticky: sticky.map(Box::new),
+        ..UpstreamBlock::new(upstream, hash_key, keepalive)
+    })
 }
 
 fn keepalive(scope: &Scope<'_>) -> Result<KeepAlive, ConfigError> {
@@ -187,14 +217,70 @@ fn random(directive: &Directive) -> Result<Method, ConfigError> {
     }
 }
 
-fn server(directive: &Directive) -> Result<ServerConfig, ConfigError> {
+fn server(directive: &Directive, names: Option<&Names>) -> Result<ServerConfig, ConfigError> {
     let address = values::only(directive)?;
     let mut server = ServerConfig::new(address.text.clone(), 80)
         .map_err(|why| address.error(format!("{why} in upstream \"{}\"", address.text)))?;
+    let (mut resolve, mut service) = (false, None);
     for arg in &directive.args[1..] {
-        parameter(&mut server, arg)?;
+        match arg.text.split_once('=') {
+            // Names are asked for again all the time here, with or without the word; it says that DNS is asked.
+            None if arg.text == "resolve" => resolve = true,
+            Some(("service", name)) => service = Some((arg, name)),
+            _ => parameter(&mut server, arg)?,
+        }
+    }
+    let service = service.map(|(arg, name)| service_name(&server, resolve, arg, name));
+    let service = service.transpose()?;
+    if let Target::Name { .. } = server.target
+        && resolve
+    {
+        server.resolving = match names {
+            Some(Names { resolver, patience }) => Some(Arc::new(Resolving {
+                resolver: Arc::clone(resolver),
+                patience: *patience,
+                service,
+            })),
+            None if service.is_some() => {
+                return Err(directive.error("no resolver defined to resolve names at run time"));
+            }
+            None => None,
+        };
     }
     Ok(server)
+}
+
+/// The name that `service=` makes of the server's: `http` is `_http._tcp.NAME`, what has a dot goes before as it is.
+fn service_name(
+    server: &ServerConfig,
+    resolve: bool,
+    arg: &Arg,
+    service: &str,
+) -> Result<Name, ConfigError> {
+    let refused = |why: &str| arg.error(format!("service upstream \"{}\" {why}", server.name));
+    if !resolve {
+        return Err(refused("requires \"resolve\" parameter"));
+    }
+    let Target::Name { host, .. } = &server.target else {
+        return Err(refused("requires domain name"));
+    };
+    if server.name.contains(':') {
+        return Err(refused("may not have port"));
+    }
+    let name = if service.contains('.') {
+        format!("{service}.{host}")
+    } else {
+        format!("_{service}._tcp.{host}")
+    };
+    Name::new(&name)
+        .filter(|_| !service.is_empty())
+        .ok_or_else(|| arg.error(format!("invalid parameter \"{}\"", arg.text)))
+}
+
+/// It is the value of a cookie.
+fn is_route(value: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_graphic() && !b"\",;\\".contains(&b);
+    (1..=32).contains(&value.len()) && value.bytes().all(is_plain)
 }
 
 fn parameter(server: &mut ServerConfig, arg: &Arg) -> Result<(), ConfigError> {
@@ -210,9 +296,9 @@ fn parameter(server: &mut ServerConfig, arg: &Arg) -> Result<(), ConfigError> {
         "fail_timeout" => server.fail_timeout = values::parse_time(value).ok_or_else(invalid)?,
         "backup" if value.is_empty() => server.backup = true,
         "down" if value.is_empty() => server.down = true,
-        // Names are asked for again all the time here, with or without the word.
-        "resolve" if value.is_empty() => {}
-        "slow_start" | "route" | "service" | "drain" => {
+        "drain" if value.is_empty() => server.drain = true,
+        "route" if is_route(value) => server.route = Some(value.to_owned()),
+        "slow_start" => {
             return Err(arg.error(format!(
                 "the \"{name}\" parameter is not implemented by this proxy"
             )));

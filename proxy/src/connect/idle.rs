@@ -56,9 +56,10 @@ impl IdlePool {
 
     /// Closes what has waited too long or was closed at the other end.
     pub(crate) fn sweep(&mut self, now: Instant) {
-        for idle in self.upstreams.values_mut() {
+        self.upstreams.retain(|_, idle| {
             idle.retain_mut(|idle| idle.until > now && !idle.connection.stream.looks_readable());
-        }
+            !idle.is_empty()
+        });
     }
 
     pub(crate) fn clear(&mut self) {

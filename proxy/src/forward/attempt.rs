@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::redirect::Destination;
 use super::request;
 use super::wire::{self, Sending};
-use super::{Turns, reach, relay, tunnel};
+use super::{Turns, reach, relay, sticky, tunnel};
 use crate::accept::Client;
 use crate::cache::{self, Answered};
 use crate::config::{ProxyPass, ProxySettings, Scheme, parse_size};
@@ -46,6 +46,11 @@ impl Attempt<'_> {
             ..Try::default()
         });
         let result = self.ask(ex, client, &lease, started).await;
+        if let Some(sticky) = &self.destination.upstream.sticky
+            && result.is_ok()
+        {
+            sticky::answered(ex, sticky, lease.peer());
+        }
         let one = wire::last_try(ex);
         let now = Instant::now();
         one.response_time = Some(now - started);
@@ -101,7 +106,9 @@ impl Attempt<'_> {
                 }
             };
             lease.alive(started + wire::last_try(ex).header_time.unwrap_or_default());
-            return self.pass_on(ex, client, peer, framing, sending).await;
+            return self
+                .pass_on(ex, client, lease, peer, framing, sending)
+                .await;
         }
     }
 
@@ -214,6 +221,7 @@ impl Attempt<'_> {
         &self,
         ex: &mut Exchange,
         client: &mut Client,
+        lease: &Lease,
         peer: PeerConnection,
         framing: Framing,
         sending: Option<Sending>,
@@ -240,6 +248,9 @@ impl Attempt<'_> {
                 caching.remember_error(status, Some(&answer));
             }
             return Err(refused);
+        }
+        if let Some(sticky) = &self.destination.upstream.sticky {
+            sticky::answers(ex, sticky, lease.peer());
         }
         accel_limit_rate(ex, settings);
         if let Some(target) = accel_redirect(ex, settings) {

@@ -7,6 +7,7 @@ mod reach;
 mod redirect;
 mod relay;
 mod request;
+mod sticky;
 mod tunnel;
 mod tunnel_pass;
 mod wire;
@@ -54,6 +55,9 @@ pub(crate) async fn proxy(
         hash_key: hash_key.as_deref().unwrap_or_default(),
     };
     let (mut tried, started) = (Tried::default(), Instant::now());
+    if let Some(sticky) = &destination.upstream.sticky {
+        tried.wanted = sticky::wanted(ex, sticky);
+    }
     loop {
         let Some(lease) = destination
             .upstream

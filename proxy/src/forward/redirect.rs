@@ -1,13 +1,17 @@
 //! Where a request goes: the upstream and the URL that `proxy_pass` names, with variables in it
 //! or not.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Instant;
 
-use crate::config::{ProxyPass, Scheme, Target, UpstreamBlock, host_and_port, split_url};
+use lru::LruCache;
+
+use crate::config::{Names, ProxyPass, Scheme, Target, UpstreamBlock, host_and_port, split_url};
 use crate::exchange::{Exchange, ProxiedTo};
 use crate::fault::{Blame, Fault};
-use crate::upstream::resolve;
+use crate::upstream::resolve::Resolving;
+use crate::upstream::{self, Address, Endpoint};
 
 /// What a request is aimed at, whoever serves it.
 pub(super) struct Aim {
@@ -26,10 +30,11 @@ pub(super) struct Destination {
 }
 
 /// Upstreams made for addresses that only a request could name. Bounded: a client may choose them.
-static MADE: Mutex<Option<ByAddress>> = Mutex::new(None);
-/// By authority, and the port where it names none.
-type ByAddress = HashMap<(String, u16), Arc<UpstreamBlock>>;
-const MOST: usize = 1024;
+static MADE: LazyLock<Mutex<LruCache<Key, Arc<UpstreamBlock>>>> =
+    LazyLock::new(|| Mutex::new(LruCache::new(MOST)));
+const MOST: NonZeroUsize = NonZeroUsize::new(1024).expect("it is not 0");
+/// Who is asked for the name, the authority, and the port where it names none.
+type Key = (u64, String, u16);
 
 /// Works the URL of `proxy_pass` out, for `$proxy_host` too.
 pub(super) fn aim(ex: &mut Exchange, pass: &ProxyPass) -> Result<Aim, Fault> {
@@ -52,8 +57,8 @@ pub(super) fn aim(ex: &mut Exchange, pass: &ProxyPass) -> Result<Aim, Fault> {
                 whole: false,
             })
         }
-        Target::Variable(template) => {
-            let url = template.evaluate(ex);
+        Target::Variable { url, .. } => {
+            let url = url.evaluate(ex);
             let url = String::from_utf8(url).map_err(|_| invalid("it is not UTF-8"))?;
             let (scheme, authority, path) =
                 split_url(&url).map_err(|why| invalid(&format!("{why} in \"{url}\"")))?;
@@ -77,7 +82,9 @@ pub(super) async fn destination(ex: &mut Exchange, pass: &ProxyPass) -> Result<D
     let aim = aim(ex, pass)?;
     let upstream = match &pass.target {
         Target::Fixed { upstream, .. } => Arc::clone(upstream),
-        Target::Variable(_) => named(ex, &aim.authority, aim.scheme.port()).await?,
+        Target::Variable { names, .. } => {
+            named(ex, names, &aim.authority, aim.scheme.port()).await?
+        }
     };
     Ok(Destination { upstream, aim })
 }
@@ -88,30 +95,49 @@ fn invalid(why: &str) -> Fault {
 
 pub(super) async fn named(
     ex: &Exchange,
+    names: &Names,
     authority: &str,
     port: u16,
 ) -> Result<Arc<UpstreamBlock>, Fault> {
     if let Some(block) = ex.config.upstream(authority, port) {
         return Ok(Arc::clone(block));
     }
-    let found = {
-        let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-        made.get_or_insert_default()
-            .get(&(authority.to_owned(), port))
-            .cloned()
-    };
-    if let Some(found) = found {
-        return Ok(found);
+    let block = made(names, authority, port)?;
+    if let upstream::Target::Name { host, port } = &block.upstream.servers()[0].target
+        && !block.needs_port()
+    {
+        let endpoints = match ex.config.hosts.get(host, *port) {
+            Some(address) => vec![Address::Tcp(address).into()],
+            None => endpoints(names, host, *port).await?,
+        };
+        block.upstream.stands_for(0, &endpoints, Instant::now());
     }
-    let block =
-        UpstreamBlock::implicit(authority, port).map_err(|why| invalid(&why.to_string()))?;
-    let block = Arc::new(block);
-    resolve::resolve_once(&[Arc::clone(&block.upstream)], &ex.config.hosts).await;
-    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    let made = made.get_or_insert_default();
-    if made.len() >= MOST {
-        made.clear();
-    }
-    made.insert((authority.to_owned(), port), Arc::clone(&block));
     Ok(block)
+}
+
+fn made(names: &Names, authority: &str, port: u16) -> Result<Arc<UpstreamBlock>, Fault> {
+    let key = (names.resolver.id, authority.to_owned(), port);
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(block) = made.get(&key) {
+        return Ok(Arc::clone(block));
+    }
+    let block = UpstreamBlock::named_by_request(authority, port);
+    let block = Arc::new(block.map_err(|why| invalid(&why.to_string()))?);
+    made.put(key, Arc::clone(&block));
+    Ok(block)
+}
+
+/// What the name stands for now: known, or asked for while the request waits.
+async fn endpoints(names: &Names, host: &str, port: u16) -> Result<Vec<Endpoint>, Fault> {
+    let resolving = Resolving {
+        resolver: Arc::clone(&names.resolver),
+        patience: names.patience,
+        service: None,
+    };
+    let answer = resolving.ask(host, port).await;
+    let (endpoints, _) = answer.map_err(|trouble| {
+        let why = format!("{host} could not be resolved ({trouble})");
+        Fault::new(502, Blame::Upstream, why)
+    })?;
+    Ok(endpoints)
 }

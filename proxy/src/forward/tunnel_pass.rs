@@ -49,13 +49,13 @@ pub(crate) async fn tunnel(
 // ANCHOR_END: tunnel
 
 async fn destination(ex: &Exchange, pass: &TunnelPass) -> Result<Arc<UpstreamBlock>, Fault> {
-    let template = match &pass.target {
+    let (address, names) = match &pass.target {
         TunnelTarget::Fixed(block) => return Ok(Arc::clone(block)),
-        TunnelTarget::Variable(template) => template,
+        TunnelTarget::Variable { address, names } => (address, names),
     };
     let invalid = |why: &str| Fault::new(500, Blame::Us, format!("{why} in tunnel_pass"));
-    let authority = String::from_utf8(template.evaluate(ex)).map_err(|_| invalid("no UTF-8"))?;
-    let block = redirect::named(ex, &authority, 0).await?;
+    let authority = String::from_utf8(address.evaluate(ex)).map_err(|_| invalid("no UTF-8"))?;
+    let block = redirect::named(ex, names, &authority, 0).await?;
     if block.needs_port() {
         return Err(invalid(&format!("no port in upstream \"{authority}\"")));
     }

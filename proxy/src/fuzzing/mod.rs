@@ -4,12 +4,14 @@
 mod cache;
 mod chunks;
 mod config;
+mod dns;
 mod heads;
 mod hello;
 
 pub use cache::{cache_fields, stored_answer};
 pub use chunks::chunked;
 pub use config::config;
+pub use dns::dns_reply;
 pub use heads::{request_head, response_head};
 pub use hello::client_hello;
 

@@ -79,6 +79,9 @@ pub(crate) fn write(
             peer_fields(ex, answer, draft.as_ref(), outgoing, &mut out)
         }
     };
+    if let Some(cookie) = &ex.sticky_cookie {
+        line(&mut out, b"Set-Cookie", cookie);
+    }
     if let Some(challenge) = &ex.challenge {
         match status {
             401 => line(&mut out, b"WWW-Authenticate", challenge),

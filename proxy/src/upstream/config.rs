@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Address;
+use super::resolve::Resolving;
 use crate::balance::Method;
+use crate::dns::Name;
 
 #[derive(Debug, Clone)]
 pub(crate) struct UpstreamConfig {
@@ -29,6 +31,12 @@ pub(crate) struct ServerConfig {
     pub(crate) max_conns: u64,
     pub(crate) backup: bool,
     pub(crate) down: bool,
+    /// Only for clients that are bound to it already.
+    pub(crate) drain: bool,
+    /// Its name for sticky clients, in place of a digest of its address.
+    pub(crate) route: Option<String>,
+    /// `resolve`, where a `resolver` is named; without one the system is asked.
+    pub(crate) resolving: Option<Arc<Resolving>>,
 }
 
 /// Where the peers of a `server` line are.
@@ -120,6 +128,11 @@ fn split_port(name: &str) -> Result<(&str, Option<&str>), TargetError> {
 }
 
 impl ServerConfig {
+    /// The name of `service=`, as it is asked for.
+    pub(super) fn service(&self) -> Option<&Name> {
+        self.resolving.as_ref()?.service.as_ref()
+    }
+
     /// A `server` line without parameters: nginx's defaults.
     pub(crate) fn new(name: impl Into<String>, default_port: u16) -> Result<Self, TargetError> {
         let name = name.into();
@@ -132,6 +145,9 @@ impl ServerConfig {
             max_conns: 0,
             backup: false,
             down: false,
+            drain: false,
+            route: None,
+            resolving: None,
         })
     }
 }

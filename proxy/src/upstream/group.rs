@@ -17,13 +17,18 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// The peers of each `server` line, in the order of the file.
-    pub(super) fn new<'a>(method: Method, lines: impl Iterator<Item = &'a Vec<Arc<Peer>>>) -> Self {
-        let lines: Vec<&Vec<Arc<Peer>>> = lines.filter(|peers| !peers.is_empty()).collect();
+    /// Of each `server` line, in the order of the file, the peers that are backup or those that are not.
+    pub(super) fn new(method: Method, lines: &[Vec<Arc<Peer>>], backup: bool) -> Self {
+        let wanted = |peers: &Vec<Arc<Peer>>| -> Vec<Arc<Peer>> {
+            let wanted = peers.iter().filter(|peer| peer.backup == backup);
+            wanted.map(Arc::clone).collect()
+        };
+        let lines = lines.iter().map(wanted);
+        let lines: Vec<Vec<Arc<Peer>>> = lines.filter(|peers| !peers.is_empty()).collect();
         // Lines with the same name are one server to the ring.
         let line_of = |name: &str| lines.iter().position(|peers| peers[0].config.name == name);
         let mut group = Self::default();
-        for peer in lines.iter().copied().flatten() {
+        for peer in lines.iter().flatten() {
             let server = line_of(&peer.config.name).unwrap_or_default();
             group.candidates.push(Candidate::new(server, peer.weight()));
             group.peers.push(Arc::clone(peer));
@@ -51,6 +56,18 @@ impl Group {
         self.usable
     }
 
+    /// The peer that the client of a sticky upstream is bound to, if it can have one more request.
+    fn bound(&self, tried: &Tried, alone: bool, now: Instant) -> Option<usize> {
+        let sid = tried.wanted.as_deref()?;
+        let mut peers = self.peers.iter().zip(&self.candidates).enumerate();
+        let found = peers.find(|(index, (peer, candidate))| {
+            *peer.sid == *sid
+                && !tried.has(*index)
+                && peer.admits_bound(alone, candidate.in_flight, now)
+        });
+        found.map(|(index, _)| index)
+    }
+
     /// Chooses a peer and notes it in `tried`.
     pub(super) fn pick(
         &mut self,
@@ -61,19 +78,25 @@ impl Group {
         now: Instant,
         dice: impl FnMut() -> u64,
     ) -> Option<Arc<Peer>> {
+        if self.peers.is_empty() {
+            return None;
+        }
         for (index, (candidate, peer)) in self.candidates.iter_mut().zip(&self.peers).enumerate() {
             candidate.punish(peer.state.take_unpunished(), peer.policy(alone).max_fails);
             candidate.in_flight = peer.state.in_flight.load(Relaxed);
             candidate.eligible = !tried.has(index) && peer.admits(alone, candidate.in_flight, now);
         }
-        let index = choose(
-            method,
-            &mut self.candidates,
-            self.ring.as_ref(),
-            key,
-            &mut tried.walk,
-            dice,
-        )?;
+        let index = match self.bound(tried, alone, now) {
+            Some(index) => index,
+            None => choose(
+                method,
+                &mut self.candidates,
+                self.ring.as_ref(),
+                key,
+                &mut tried.walk,
+                dice,
+            )?,
+        };
         tried.add(index);
         let peer = &self.peers[index];
         peer.state.picked(peer.policy(alone), now);

@@ -16,6 +16,7 @@ mod peer;
 mod report;
 pub(crate) mod resolve;
 mod roster;
+mod sessions;
 mod tried;
 
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -26,8 +27,9 @@ pub(crate) use health::Failure;
 pub(crate) use histogram::Snapshot;
 pub(crate) use lease::Lease;
 pub(crate) use orders::{Order, OrderError};
-pub(crate) use peer::{Address, Peer};
+pub(crate) use peer::{Address, Endpoint, Peer};
 pub(crate) use report::{PeerReport, State, UpstreamReport};
+pub(crate) use sessions::{SessionZones, Sessions};
 pub(crate) use tried::Tried;
 
 use crate::balance::{Method, PickKey};

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use md5::{Digest, Md5};
+
 use super::config::ServerConfig;
 use super::health::{Failure, Health, Policy};
 use super::histogram::Histogram;
@@ -31,35 +33,82 @@ impl fmt::Display for Address {
     }
 }
 
+/// What a name stands for: an address, with what an SRV record says beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    pub(crate) address: Address,
+    /// Multiplies the weight of the `server` line.
+    pub(crate) weight: u32,
+    pub(crate) backup: bool,
+}
+
+impl From<Address> for Endpoint {
+    fn from(address: Address) -> Self {
+        Self {
+            address,
+            weight: 1,
+            backup: false,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) config: Arc<ServerConfig>,
     /// `None`: the name does not resolve (yet).
     pub(crate) address: Option<Address>,
+    pub(crate) backup: bool,
+    /// Of its SRV record.
+    share: u32,
     /// What `$upstream_addr` shows, written once.
     pub(crate) label: String,
+    /// What sticky clients know it by.
+    pub(crate) sid: Arc<str>,
     pub(crate) state: Arc<PeerState>,
     /// Of its `server` line, from the status API.
     pub(super) orders: Arc<Orders>,
 }
 
 impl Peer {
+    /// `is_lone`: its `server` line has no other peer.
     pub(super) fn new(
         config: Arc<ServerConfig>,
-        address: Option<Address>,
+        endpoint: Option<Endpoint>,
+        is_lone: bool,
         state: Arc<PeerState>,
         orders: Arc<Orders>,
     ) -> Self {
-        let label = address
-            .as_ref()
-            .map_or_else(|| config.name.clone(), Address::to_string);
+        let label = endpoint.as_ref().map_or_else(
+            || config.name.clone(),
+            |endpoint| endpoint.address.to_string(),
+        );
+        let backup = config.backup || endpoint.as_ref().is_some_and(|endpoint| endpoint.backup);
+        let share = endpoint.as_ref().map_or(1, |endpoint| endpoint.weight);
         Self {
+            address: endpoint.map(|endpoint| endpoint.address),
+            backup,
+            share,
+            sid: sid(&config, &label, is_lone),
             config,
-            address,
             label,
             state,
             orders,
         }
+    }
+
+    pub(super) fn is(&self, endpoint: &Endpoint) -> bool {
+        self.address.as_ref() == Some(&endpoint.address)
+            && self.share == endpoint.weight
+            && self.backup == (self.config.backup || endpoint.backup)
+    }
+
+    /// What its name stands for here.
+    pub(super) fn endpoint(&self) -> Option<Endpoint> {
+        Some(Endpoint {
+            address: self.address.clone()?,
+            weight: self.share,
+            backup: self.backup && !self.config.backup,
+        })
     }
 
     /// `alone`: the only peer of its upstream is never taken out; a request that fails there could go nowhere else.
@@ -73,25 +122,55 @@ impl Peer {
 
     /// Could it ever take a request, as things are written?
     pub(super) fn is_usable(&self) -> bool {
+        self.takes(false)
+    }
+
+    /// A peer that is drained takes those that are `bound` to it, nobody else.
+    fn takes(&self, bound: bool) -> bool {
         let is_wanted = match self.orders.state() {
-            None => !self.config.down,
-            Some(order) => order == Order::Up,
+            None => !self.config.down && (bound || !self.config.drain),
+            Some(Order::Up) => true,
+            Some(Order::Drain) => bound,
+            Some(Order::Down) => false,
         };
         is_wanted && self.address.is_some()
     }
 
     /// As ordered, else as written.
     pub(super) fn weight(&self) -> u32 {
-        self.orders.weight().unwrap_or(self.config.weight)
+        let weight = self.orders.weight().unwrap_or(self.config.weight);
+        weight.saturating_mul(self.share)
     }
 
     /// May it have one more request now, with `in_flight` under way?
     pub(super) fn admits(&self, alone: bool, in_flight: u64, now: Instant) -> bool {
+        self.is_usable() && self.is_fit(alone, in_flight, now)
+    }
+
+    /// The same for a request that is bound to it (`sticky`).
+    pub(super) fn admits_bound(&self, alone: bool, in_flight: u64, now: Instant) -> bool {
+        self.takes(true) && self.is_fit(alone, in_flight, now)
+    }
+
+    fn is_fit(&self, alone: bool, in_flight: u64, now: Instant) -> bool {
         let has_room = self.config.max_conns == 0 || in_flight < self.config.max_conns;
         let is_healthy =
             || !self.state.is_suspect() || self.state.health().admits(self.policy(alone), now);
-        self.is_usable() && has_room && is_healthy()
+        has_room && is_healthy()
     }
+}
+
+/// A digest of the address, as in nginx, unless the configuration has a name for it. The one peer of a name that the
+/// system resolves is known by that name: a container may come back at another address, and its clients shall find it.
+fn sid(config: &ServerConfig, label: &str, is_lone: bool) -> Arc<str> {
+    if let Some(route) = &config.route {
+        return route.as_str().into();
+    }
+    let by_name = is_lone && config.resolving.is_none();
+    let known_by = if by_name { &config.name } else { label };
+    let digest = Md5::digest(known_by.as_bytes());
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    hex.into()
 }
 
 /// Everything observed about a peer, shared by all workers. Counters are atomics; only a peer that fails costs a lock.

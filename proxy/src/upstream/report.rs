@@ -79,7 +79,7 @@ fn report(peer: &Peer, alone: bool) -> PeerReport {
         address: peer.address.as_ref().map(ToString::to_string),
         condition: condition(peer, alone, &state.health()),
         weight: peer.weight(),
-        backup: peer.config.backup,
+        backup: peer.backup,
         in_flight: state.in_flight.load(Relaxed),
         requests: state.requests.load(Relaxed),
         fails: state.fails.load(Relaxed),
@@ -103,6 +103,7 @@ fn condition(peer: &Peer, alone: bool, health: &Health) -> Condition {
         Some(Order::Down) => return ordered(State::Down, "the status API"),
         Some(Order::Drain) => return ordered(State::Draining, "the status API"),
         None if peer.config.down => return ordered(State::Down, "the configuration"),
+        None if peer.config.drain => return ordered(State::Draining, "the configuration"),
         Some(Order::Up) | None => {}
     }
     let lasting = outage.filter(|outage| outage.back.is_none());

@@ -1,8 +1,9 @@
 //! Names of backends become addresses, again and again: containers come later than the proxy and return elsewhere.
 //!
 //! A name that does not resolve never stops the start; its peer is down until it does. Each named server has its own
-//! loop, every second while something is wrong and every ten while nothing is. `getaddrinfo` blocks, so this runs on
-//! the control runtime and never on a worker.
+//! loop on the control runtime, never on a worker. With `resolve` and a `resolver` it asks when the last answer has
+//! expired, and what the answer says is what there is. Else it asks the system, every second while something is wrong
+//! and every ten while nothing is, and a peer that works keeps its address while the name is lost.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -10,9 +11,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep_until, timeout};
 
-use super::{Address, Target, Upstream};
+use super::{Address, Endpoint, Target, Upstream};
+use crate::dns::{self, Name, Resolver, Trouble};
 
 const WHILE_TROUBLED: Duration = Duration::from_secs(1);
 const WHILE_FINE: Duration = Duration::from_secs(10);
@@ -40,7 +42,7 @@ impl FromIterator<Mapping> for HostMap {
 }
 
 impl HostMap {
-    fn get(&self, host: &str, port: u16) -> Option<SocketAddr> {
+    pub(crate) fn get(&self, host: &str, port: u16) -> Option<SocketAddr> {
         self.0.get(&(host.to_ascii_lowercase(), port)).copied()
     }
 }
@@ -97,6 +99,7 @@ fn named_servers<'a>(
                     line,
                     host: host.clone(),
                     port: *port,
+                    resolving: server.resolving.clone(),
                 }),
             })
     })
@@ -109,59 +112,151 @@ struct NamedServer {
     line: usize,
     host: String,
     port: u16,
+    resolving: Option<Arc<Resolving>>,
 }
 
 impl NamedServer {
     async fn keep_resolving(self) {
         loop {
-            self.resolve().await;
-            sleep(if self.upstream.is_troubled(self.line) {
+            let next = self.resolve().await;
+            sleep_until(next.into()).await;
+        }
+    }
+
+    /// Asks once; answers when to ask again.
+    async fn resolve(&self) -> Instant {
+        if let Some(address) = self.hosts.get(&self.host, self.port) {
+            self.upstream
+                .resolved(self.line, vec![address], Instant::now());
+        } else if let Some(resolving) = &self.resolving {
+            let answer = resolving.ask(&self.host, self.port).await;
+            return self.upstream.answered(self.line, answer, Instant::now());
+        } else {
+            match dns::ask_system(&self.host, self.port).await {
+                Ok(addresses) => self.upstream.resolved(self.line, addresses, Instant::now()),
+                Err(trouble) => self.upstream.lost(self.line, &trouble, Instant::now()),
+            }
+        }
+        let is_troubled = self.upstream.is_troubled(self.line);
+        Instant::now()
+            + if is_troubled {
                 WHILE_TROUBLED
             } else {
                 WHILE_FINE
-            })
-            .await;
-        }
-    }
-
-    async fn resolve(&self) {
-        let answer = match self.hosts.get(&self.host, self.port) {
-            Some(address) => Ok(vec![address]),
-            None => lookup(&self.host, self.port).await,
-        };
-        match answer {
-            Ok(addresses) => self.upstream.resolved(self.line, addresses, Instant::now()),
-            Err(trouble) => self.upstream.lost(self.line, &trouble, Instant::now()),
-        }
+            }
     }
 }
 
-async fn lookup(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
-    match tokio::net::lookup_host((host, port)).await {
-        Ok(addresses) => Ok(addresses.collect()),
-        Err(error) => {
-            let text = error.to_string();
-            Err(text
-                .rsplit_once(": ")
-                .map_or(text.as_str(), |(_, reason)| reason)
-                .to_owned())
+/// How the name of a `server ... resolve` line is asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Resolving {
+    pub(crate) resolver: Arc<Resolver>,
+    pub(crate) patience: Duration,
+    /// The whole name of `service=`.
+    pub(crate) service: Option<Name>,
+}
+
+/// What a name stands for, and until when.
+type Answer = Result<(Vec<Endpoint>, Instant), Trouble>;
+
+impl Resolving {
+    pub(crate) async fn ask(&self, host: &str, port: u16) -> Answer {
+        if let Some(service) = &self.service {
+            return self.ask_service(service).await;
         }
+        let name = Name::new(host).ok_or(Trouble::NotFound)?;
+        let found = self.resolver.addresses(&name, self.patience).await?;
+        let mut endpoints: Vec<Endpoint> = found
+            .records
+            .iter()
+            .map(|ip| Address::Tcp(SocketAddr::new(*ip, port)).into())
+            .collect();
+        settle(&mut endpoints);
+        Ok((endpoints, found.until))
     }
+
+    /// Services with the lowest number come first, the rest are backups. A target without an address has no peer.
+    async fn ask_service(&self, service: &Name) -> Answer {
+        let found = self.resolver.services(service, self.patience).await?;
+        let (mut endpoints, mut until) = (Vec::new(), found.until);
+        let first = found.records.iter().map(|record| record.priority).min();
+        for record in found.records.iter() {
+            let targets = match self.resolver.addresses(&record.target, self.patience).await {
+                Ok(targets) => targets,
+                Err(Trouble::NotFound) => continue,
+                Err(trouble) => return Err(trouble),
+            };
+            until = until.min(targets.until);
+            endpoints.extend(targets.records.iter().map(|ip| Endpoint {
+                address: Address::Tcp(SocketAddr::new(*ip, record.port)),
+                weight: u32::from(record.weight.max(1)),
+                backup: Some(record.priority) != first,
+            }));
+        }
+        if endpoints.is_empty() {
+            return Err(Trouble::NotFound);
+        }
+        settle(&mut endpoints);
+        Ok((endpoints, until))
+    }
+}
+
+/// The order of an answer changes (DNS round robin); ours stays: IPv4 first, as nginx does.
+fn settle(endpoints: &mut Vec<Endpoint>) {
+    endpoints.sort_by_key(|endpoint| match endpoint.address {
+        Address::Tcp(address) => (endpoint.backup, Some(address)),
+        Address::Unix(_) => (endpoint.backup, None),
+    });
+    endpoints.truncate(MAX_ADDRESSES);
 }
 
 impl Upstream {
-    /// The answer for a `server` line. Its order changes from answer to answer (DNS round robin); ours stays: IPv4
-    /// first, as nginx does.
+    /// The system's answer for a `server` line.
     pub(crate) fn resolved(&self, line: usize, mut addresses: Vec<SocketAddr>, now: Instant) {
         addresses.sort_unstable();
         addresses.dedup();
-        addresses.truncate(MAX_ADDRESSES);
-        let addresses: Vec<Address> = addresses.into_iter().map(Address::Tcp).collect();
+        let endpoints = addresses
+            .into_iter()
+            .map(|address| Address::Tcp(address).into());
+        self.stands_for(
+            line,
+            &endpoints.take(MAX_ADDRESSES).collect::<Vec<_>>(),
+            now,
+        );
+    }
+
+    /// A name server's answer for a `server` line; returns when to ask again.
+    pub(crate) fn answered(&self, line: usize, answer: Answer, now: Instant) -> Instant {
+        let server = &self.servers[line].name;
+        match answer {
+            Ok((endpoints, until)) => {
+                self.stands_for(line, &endpoints, now);
+                return until;
+            }
+            Err(trouble @ Trouble::NotFound) => {
+                let mut roster = self.roster();
+                if roster.emptied(line, &trouble.to_string(), now) {
+                    roster.regroup();
+                    drop(roster);
+                    tracing::warn!(upstream = self.name, server, %trouble, "resolves to nothing");
+                }
+            }
+            // Nobody knows better than we do, so what there is stays.
+            Err(trouble) => {
+                tracing::debug!(upstream = self.name, server, %trouble, "could not be resolved");
+                self.roster().wanted(line, &trouble.to_string(), now);
+            }
+        }
+        now + WHILE_TROUBLED
+    }
+
+    /// Gives a `server` line these peers.
+    pub(crate) fn stands_for(&self, line: usize, endpoints: &[Endpoint], now: Instant) {
         let mut roster = self.roster();
-        if roster.resolved(line, &addresses, now) {
+        if roster.resolved(line, endpoints, now) {
             roster.regroup();
             drop(roster);
-            let to: Vec<String> = addresses.iter().map(Address::to_string).collect();
+            let to: Vec<_> = endpoints.iter().map(|to| to.address.to_string()).collect();
             tracing::info!(
                 upstream = self.name,
                 server = self.servers[line].name,
@@ -171,7 +266,7 @@ impl Upstream {
         }
     }
 
-    /// There is no answer for a `server` line.
+    /// There is no answer from the system for a `server` line.
     pub(crate) fn lost(&self, line: usize, trouble: &str, now: Instant) {
         let mut roster = self.roster();
         if roster.lost(line, trouble, now) {

@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use super::config::{ServerConfig, Target};
 use super::group::Group;
-use super::orders::Orders;
-use super::peer::{Address, Peer};
+use super::peer::PeerState;
+use super::peer::{Endpoint, Peer};
 use super::{Lease, Tried};
 use crate::balance::{Method, PickKey};
 
@@ -87,33 +87,78 @@ impl Roster {
         Some(Lease::new(peer, alone))
     }
 
-    /// The name of `line` stands for `addresses` now. Returns whether that is new.
-    pub(super) fn resolved(&mut self, line: usize, addresses: &[Address], now: Instant) -> bool {
+    /// The name of `line` stands for `endpoints` now. Returns whether that is new.
+    pub(super) fn resolved(&mut self, line: usize, endpoints: &[Endpoint], now: Instant) -> bool {
         let peers = &mut self.lines[line];
-        if addresses.is_empty()
-            || peers
+        let is_known = peers.len() == endpoints.len()
+            && peers
                 .iter()
-                .map(|peer| peer.address.as_ref())
-                .eq(addresses.iter().map(Some))
-        {
+                .zip(endpoints)
+                .all(|(peer, endpoint)| peer.is(endpoint));
+        if endpoints.is_empty() || is_known {
             return false;
         }
         let (config, orders) = (Arc::clone(&peers[0].config), Arc::clone(&peers[0].orders));
         let (mut same, mut rest): (Vec<_>, Vec<_>) = peers.drain(..).partition(|peer| {
-            peer.address
-                .as_ref()
-                .is_some_and(|old| addresses.contains(old))
+            endpoints
+                .iter()
+                .any(|new| Some(&new.address) == peer.address.as_ref())
         });
-        for address in addresses {
+        if config.resolving.is_some() {
+            // Others have come; they start with nothing, those who left take their numbers along.
+            rest.retain(|peer| peer.address.is_none());
+        }
+        for endpoint in endpoints {
             let known = same
                 .iter()
-                .position(|peer| peer.address.as_ref() == Some(address));
-            peers.push(match known {
-                Some(index) => same.swap_remove(index),
-                None => Arc::new(moved(&config, &orders, address, rest.pop(), now)),
-            });
+                .position(|peer| peer.address.as_ref() == Some(&endpoint.address));
+            let state = match known {
+                Some(index) => Arc::clone(&same.remove(index).state),
+                None => moved(rest.pop(), now),
+            };
+            peers.push(Arc::new(Peer::new(
+                Arc::clone(&config),
+                Some(endpoint.clone()),
+                endpoints.len() == 1,
+                state,
+                Arc::clone(&orders),
+            )));
         }
         true
+    }
+
+    /// The name of `line` stands for nothing any more: its peers go, whatever they were. Returns whether that is new.
+    pub(super) fn emptied(&mut self, line: usize, trouble: &str, now: Instant) -> bool {
+        let peers = &mut self.lines[line];
+        let Peer {
+            config,
+            address,
+            orders,
+            ..
+        } = &*peers[0];
+        let was_there = address.is_some();
+        if was_there {
+            let (config, orders) = (Arc::clone(config), Arc::clone(orders));
+            *peers = vec![Arc::new(Peer::new(
+                config,
+                None,
+                true,
+                Arc::default(),
+                orders,
+            ))];
+        }
+        let mut health = peers[0].state.health();
+        health.lost(&format!("does not resolve: {trouble}"), now);
+        was_there
+    }
+
+    /// There is no answer for the name of `line`; a peer that never had an address says why.
+    pub(super) fn wanted(&self, line: usize, trouble: &str, now: Instant) {
+        let peer = &self.lines[line][0];
+        if peer.address.is_none() {
+            let mut health = peer.state.health();
+            health.lost(&format!("does not resolve yet: {trouble}"), now);
+        }
     }
 
     /// The name of `line` does not resolve. What works goes on working: only a peer that fails loses its address, so
@@ -146,6 +191,7 @@ impl Roster {
         let lost = Peer::new(
             Arc::clone(config),
             None,
+            true,
             Arc::clone(state),
             Arc::clone(orders),
         );
@@ -158,14 +204,18 @@ impl Roster {
         for peers in &mut self.lines {
             let (config, orders) = (&peers[0].config, &peers[0].orders);
             let is_same = |old: &Vec<Arc<Peer>>| {
-                old[0].config.name == config.name && old[0].config.target == config.target
+                old[0].config.name == config.name
+                    && old[0].config.target == config.target
+                    && old[0].config.service() == config.service()
             };
             if let Some(index) = before.iter().position(is_same) {
                 let old = before.swap_remove(index);
+                let is_lone = old.len() == 1;
                 let adopted = |old: &Arc<Peer>| {
                     Arc::new(Peer::new(
                         Arc::clone(config),
-                        old.address.clone(),
+                        old.endpoint(),
+                        is_lone,
                         Arc::clone(&old.state),
                         Arc::clone(orders),
                     ))
@@ -178,13 +228,8 @@ impl Roster {
     /// Has to follow every change of the lines.
     pub(super) fn regroup(&mut self) {
         let method = self.method;
-        let lines = |backup| {
-            self.lines
-                .iter()
-                .filter(move |peers| peers[0].config.backup == backup)
-        };
-        self.primary = Group::new(method, lines(false));
-        self.backup = Group::new(among_backups(method), lines(true));
+        self.primary = Group::new(method, &self.lines, false);
+        self.backup = Group::new(among_backups(method), &self.lines, true);
         self.version += 1;
     }
 }
@@ -203,25 +248,16 @@ fn first_peer(server: &Arc<ServerConfig>) -> Peer {
         Target::Address(address) => Some(address.clone()),
         Target::Name { .. } => None,
     };
-    Peer::new(Arc::clone(server), address, Arc::default(), Arc::default())
+    let endpoint = address.map(Endpoint::from);
+    let (state, orders) = Default::default();
+    Peer::new(Arc::clone(server), endpoint, true, state, orders)
 }
 
-/// A peer at a new address, with the counters of the one that was there before.
-fn moved(
-    config: &Arc<ServerConfig>,
-    orders: &Arc<Orders>,
-    address: &Address,
-    old: Option<Arc<Peer>>,
-    now: Instant,
-) -> Peer {
+/// The state of a peer at a new address: the counters of the one that was there before.
+fn moved(old: Option<Arc<Peer>>, now: Instant) -> Arc<PeerState> {
     let state = old.map(|peer| Arc::clone(&peer.state)).unwrap_or_default();
     state.moved(now);
-    Peer::new(
-        Arc::clone(config),
-        Some(address.clone()),
-        state,
-        Arc::clone(orders),
-    )
+    state
 }
 
 /// xorshift64: good enough to spread requests, and not for anything secret.

@@ -1,10 +1,14 @@
 //! Which peers one request has used already, so that a retry goes elsewhere; nginx's `tries`, `tried` and hash position.
 
+use std::sync::Arc;
+
 use crate::balance::Walk;
 
 /// Starts empty with each request and goes into each `pick` for it.
 #[derive(Debug, Default)]
 pub(crate) struct Tried {
+    /// The peer that the request is bound to (`sticky`).
+    pub(crate) wanted: Option<Arc<str>>,
     pub(super) walk: Walk,
     pub(super) on_backup: bool,
     /// Indexes in the current group: one bit each, the first 64 without an allocation.

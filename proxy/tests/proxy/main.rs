@@ -11,8 +11,13 @@ mod harness;
 mod http2;
 mod http2_frames;
 mod lifecycle;
+#[cfg(target_os = "linux")]
+mod name_server;
+#[cfg(target_os = "linux")]
+mod names;
 mod passing;
 mod rates;
 mod retries;
+mod sticky;
 mod tls;
 mod upgrade;

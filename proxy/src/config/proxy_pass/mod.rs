@@ -18,6 +18,7 @@ pub(crate) use target::{Scheme, Target, host_and_port, split_url};
 use tls::PeerTls;
 
 use super::loader::Loader;
+use super::resolver::Names;
 use super::scope::Scope;
 use super::syntax::{ConfigError, Directive};
 use super::values;
@@ -39,7 +40,10 @@ pub(super) fn parse(
 ) -> Result<ProxyPass, ConfigError> {
     let url = values::only(directive)?;
     let target = if url.text.contains('$') {
-        Target::Variable(loader.template(url)?)
+        Target::Variable {
+            url: loader.template(url)?,
+            names: Names::find_or_system(scope, loader)?,
+        }
     } else {
         target::fixed(url, location, loader)?
     };
@@ -47,7 +51,7 @@ pub(super) fn parse(
     let secure = match &target {
         Target::Fixed { scheme, .. } => *scheme == Scheme::Https,
         // The scheme may be in a variable, too.
-        Target::Variable(_) => !url.text.starts_with("http:"),
+        Target::Variable { .. } => !url.text.starts_with("http:"),
     };
     let tls = secure.then(|| tls::parse(scope, loader)).transpose()?;
     Ok(ProxyPass {

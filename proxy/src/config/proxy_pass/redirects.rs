@@ -36,7 +36,7 @@ pub(super) fn redirects(
         match directive.args.as_slice() {
             [word] if word.text == "off" => return Ok(Vec::new()),
             [word] if word.text == "default" => {
-                if matches!(target, Target::Variable(_)) {
+                if matches!(target, Target::Variable { .. }) {
                     return Err(word.error("\"proxy_redirect default\" cannot be used with \"proxy_pass\" directive with variables"));
                 }
                 rules.extend(default_redirect(target, prefix));
@@ -64,7 +64,7 @@ pub(super) fn redirects(
 /// `proxy_pass http://a/b/;` in `location /c/` turns `Location: http://a/b/x` into `/c/x`.
 fn default_redirect(target: &Target, prefix: &[u8]) -> Option<RedirectRule> {
     match target {
-        Target::Variable(_) => Some(RedirectRule::Default),
+        Target::Variable { .. } => Some(RedirectRule::Default),
         Target::Fixed {
             scheme,
             upstream,

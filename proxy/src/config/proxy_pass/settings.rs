@@ -83,7 +83,7 @@ pub(super) fn settings(
             .transpose()
     };
     let authority = match target {
-        Target::Variable(template) => Some(template),
+        Target::Variable { url, .. } => Some(url),
         Target::Fixed { .. } => None,
     };
     let ignored = set_headers::names(scope, "proxy_ignore_headers");

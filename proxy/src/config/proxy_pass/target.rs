@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::loader::Loader;
+use crate::config::resolver::Names;
 use crate::config::syntax::{Arg, ConfigError};
 use crate::config::template::Template;
 use crate::config::upstream::UpstreamBlock;
@@ -40,8 +41,8 @@ pub(crate) enum Target {
         /// The path that replaces the location's prefix; without one the request's own is sent.
         path: Option<Box<[u8]>>,
     },
-    /// A URL with variables, resolved for each request.
-    Variable(Template),
+    /// A URL with variables, evaluated for each request, and who knows the address of the name in it.
+    Variable { url: Template, names: Names },
 }
 
 /// The parts of `http://authority/path`, or an error in nginx's words.

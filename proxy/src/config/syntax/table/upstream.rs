@@ -19,7 +19,7 @@ pub(super) const ROWS: &[Row] = &[
     // http_upstream_random_module
     row("random", U, to(0, 2), MANY, BUILT),
     // http_upstream_sticky_module
-    row("sticky", U, more(2), ONCE, BALANCING),
+    row("sticky", U, more(2), ONCE, BUILT),
     // http_upstream_zone_module
     row("zone", U, to(1, 2), MANY, BUILT),
     // http_upstream
