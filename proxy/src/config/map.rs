@@ -1,8 +1,9 @@
 //! `map` (ngx_http_map_module): one variable's value looked up by another's.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::pattern::{Matcher, Pattern};
+use super::pattern::{self, Matcher, Pattern};
 use super::syntax::{Arg, ConfigError, Directive};
 use super::template::Template;
 use crate::exchange::Exchange;
@@ -41,6 +42,15 @@ impl Map {
             ("volatile", []) => self.volatile = true,
             ("default", [value]) => self.default = Template::parse(value, names)?,
             (key, [value]) => {
+                // The groups of the expression are known in this line.
+                let mut with_groups = Cow::Borrowed(names);
+                if key.starts_with('~') {
+                    for group in pattern::group_names(key.trim_start_matches(['~', '*'])) {
+                        let defined = with_groups.to_mut().define(&group);
+                        defined.map_err(|why| line.error(why))?;
+                    }
+                }
+                let names = &*with_groups;
                 let value = Template::parse(value, names)?;
                 let key_arg = Arg {
                     text: line.name.clone(),
@@ -48,7 +58,10 @@ impl Map {
                     pos: line.pos.clone(),
                 };
                 match Matcher::parse(&key_arg, names)? {
-                    Matcher::Pattern(pattern) => self.patterns.push((pattern, value)),
+                    Matcher::Pattern(pattern) => {
+                        let value = value.with_groups(&pattern.named);
+                        self.patterns.push((pattern, value));
+                    }
                     Matcher::Text => {
                         let key = key.strip_prefix('\\').unwrap_or(key).to_ascii_lowercase();
                         let whole = key.strip_prefix('.').filter(|_| self.hostnames);

@@ -73,6 +73,27 @@ impl Template {
         }
     }
 
+    /// The named groups of an expression, where it is matched right before the text is used: `$name` is `$1`.
+    pub(crate) fn with_groups(mut self, named: &[(usize, usize)]) -> Self {
+        for part in &mut self.parts {
+            if let Part::Var(Var::User(variable)) = part
+                && let Some((group, _)) = named.iter().find(|(_, user)| user == variable)
+            {
+                *part = Part::Var(Var::Capture(*group));
+            }
+        }
+        self
+    }
+
+    /// The text, where it has no variables.
+    pub(crate) fn constant(&self) -> Option<Vec<u8>> {
+        let parts = self.parts.iter().map(|part| match part {
+            Part::Text(text) => Some(&**text),
+            Part::Var(_) => None,
+        });
+        Some(parts.collect::<Option<Vec<_>>>()?.concat())
+    }
+
     pub(crate) fn vars(&self) -> impl Iterator<Item = &Var> {
         self.parts.iter().filter_map(|part| match part {
             Part::Var(var) => Some(var),

@@ -191,7 +191,7 @@ const FAMILIES: [(&str, Family); 8] = [
 ];
 
 /// The names that a configuration defines itself.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     user: HashMap<String, usize>,
     classes: HashMap<String, usize>,
