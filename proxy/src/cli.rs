@@ -27,8 +27,7 @@ const WITHOUT: &str = "--without-http_autoindex_module \
 --without-http_fastcgi_module --without-http_grpc_module \
 --without-http_memcached_module \
 --without-http_mirror_module --without-http_scgi_module \
---without-http_ssi_module \
---without-http_upstream_least_time_module --without-http_userid_module \
+--without-http_ssi_module --without-http_userid_module \
 --without-http_uwsgi_module";
 
 /// A load-balancing reverse proxy that runs the nginx configuration language.

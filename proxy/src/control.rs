@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::accept::listener::Listeners;
 use crate::admin::{self, Counters, Port, Sources, View, Writers};
 use crate::cache;
+use crate::check;
 use crate::config::{self, Config, Level, ListenAddress, LoadOptions};
 use crate::daemon;
 use crate::log::{self, LogFile};
@@ -45,7 +46,7 @@ struct Control {
     listeners: Listeners,
     current: Current,
     workers: Vec<(mpsc::Sender<Command>, JoinHandle<()>)>,
-    resolver: tokio::task::JoinHandle<()>,
+    background: tokio::task::JoinHandle<()>,
 }
 
 /// Runs the proxy until a signal ends it.
@@ -90,10 +91,7 @@ async fn serve(
         &config,
         &format!("start worker processes: {}", config.core.workers),
     );
-    let resolver = tokio::spawn(resolve::keep_resolving(
-        upstreams,
-        Arc::clone(&options.hosts),
-    ));
+    let background = tokio::spawn(background(&config, upstreams, &options));
     cache::keep(&config.caches, &config.retired);
     drop(config);
     let mut control = Control {
@@ -101,7 +99,7 @@ async fn serve(
         listeners,
         current,
         workers,
-        resolver,
+        background,
     };
     control.obey(signals).await;
     shutdown.trigger();
@@ -117,6 +115,19 @@ fn upstreams(config: &Config) -> Vec<Arc<Upstream>> {
         .iter()
         .map(|block| Arc::clone(&block.upstream))
         .collect()
+}
+
+/// What goes on beside the workers as long as this configuration serves.
+fn background(
+    config: &Config,
+    upstreams: Vec<Arc<Upstream>>,
+    options: &LoadOptions,
+) -> impl Future<Output = ()> + Send + use<> {
+    let resolving = resolve::keep_resolving(upstreams, Arc::clone(&options.hosts));
+    let checking = check::keep_checking(config.checks.clone());
+    async move {
+        tokio::join!(resolving, checking);
+    }
 }
 
 fn notice(config: &Config, text: &str) {
@@ -310,8 +321,8 @@ impl Control {
         old.retired.cancel();
         let config = self.config();
         cache::keep(&config.caches, &config.retired);
-        let resolver = resolve::keep_resolving(upstreams, Arc::clone(&self.options.hosts));
-        std::mem::replace(&mut self.resolver, tokio::spawn(resolver)).abort();
+        let background = background(&config, upstreams, &self.options);
+        std::mem::replace(&mut self.background, tokio::spawn(background)).abort();
         for is_in_use in taken_over {
             // An error is a worker that has ended: it serves nobody by the old one either.
             let _ = is_in_use.await;
@@ -350,7 +361,7 @@ impl Control {
             }
             None => ended.await,
         }
-        self.resolver.abort();
+        self.background.abort();
         for address in self.listeners.addresses() {
             if let ListenAddress::Unix(path) = address {
                 let _ = std::fs::remove_file(path);

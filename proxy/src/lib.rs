@@ -9,6 +9,7 @@ mod admin;
 mod balance;
 mod body;
 mod cache;
+mod check;
 pub mod cli;
 mod clock;
 mod config;

@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use super::Sources;
 use crate::cache;
-use crate::upstream::{PeerReport, State, UpstreamReport};
+use crate::upstream::{ChecksReport, PeerReport, State, UpstreamReport};
 
 /// The histogram's limits are powers of two of microseconds, from 128 us to 8 s: buckets that we keep end there, so
 /// every count is exact.
@@ -58,6 +58,7 @@ pub(super) fn write(sources: &Sources) -> String {
         .flat_map(|upstream| labelled(upstream.report()))
         .collect();
     peer_counts(&mut page, &peers);
+    peer_checks(&mut page, &peers);
     peer_responses(&mut page, &peers);
     peer_latencies(&mut page, &peers);
     let caches: Vec<_> = view.caches.iter().map(|zone| zone.report()).collect();
@@ -104,7 +105,7 @@ fn peer_counts(page: &mut Page, peers: &[Labelled]) {
     let samples = |value: fn(&PeerReport) -> u64| {
         peers.iter().map(move |one| (&one.labels, value(&one.peer)))
     };
-    let help = "1 while the peer takes requests, 0 while it is out, down or unresolved.";
+    let help = "1 while the peer takes requests, 0 while it is out, down, unhealthy or unresolved.";
     page.family(
         "proxy_upstream_peer_up",
         "gauge",
@@ -137,6 +138,32 @@ fn peer_counts(page: &mut Page, peers: &[Labelled]) {
         "counter",
         help,
         samples(|peer| peer.bytes),
+    );
+}
+
+/// Of peers with active checks only.
+fn peer_checks(page: &mut Page, peers: &[Labelled]) {
+    let samples = |value: fn(&ChecksReport) -> u64| {
+        let of_peer = move |one: &Labelled| {
+            let checks = one.peer.checks.as_ref()?;
+            Some((one.labels.clone(), value(checks)))
+        };
+        peers.iter().filter_map(of_peer)
+    };
+    if samples(|checks| checks.checks).next().is_none() {
+        return;
+    }
+    page.family(
+        "proxy_upstream_peer_checks_total",
+        "counter",
+        "Active checks of the peer.",
+        samples(|checks| checks.checks),
+    );
+    page.family(
+        "proxy_upstream_peer_failed_checks_total",
+        "counter",
+        "Active checks that the peer did not pass.",
+        samples(|checks| checks.fails),
     );
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Times are UTC (`2026-11-23T18:30:00Z`), latencies milliseconds until the response's first byte, counts are since
 //! the start and survive a reload. A peer's `state` is `up`, `unavailable` (it failed; tried again after `until`),
-//! `down` (by configuration or order), `draining` (by order) or `unresolved` (its name has no address); `why` says it in words.
+//! `down` (by configuration or order), `draining` (by configuration or order), `unresolved` (its name has no
+//! address), `checking` (no active check has come to an end yet) or `unhealthy` (an active check failed); `why` says it in words.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -85,6 +86,18 @@ struct PeerStatus {
     responses: BTreeMap<String, u64>,
     bytes: u64,
     latency_ms: Latency,
+    /// Where the configuration has a `health_check` for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health_checks: Option<HealthChecks>,
+}
+
+#[derive(Debug, Serialize)]
+struct HealthChecks {
+    checks: u64,
+    fails: u64,
+    unhealthy: u64,
+    last_passed: Option<bool>,
+    next: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -195,6 +208,13 @@ fn peer_status(peer: PeerReport, of: u64, moment: Moment) -> PeerStatus {
         responses: classes.collect(),
         bytes: peer.bytes,
         latency_ms: latency(&peer.latency),
+        health_checks: peer.checks.map(|checks| HealthChecks {
+            checks: checks.checks,
+            fails: checks.fails,
+            unhealthy: checks.unhealthy,
+            last_passed: checks.last_passed,
+            next: checks.next.map(|at| moment.utc(at)),
+        }),
     }
 }
 

@@ -17,6 +17,7 @@ fn sources() -> Sources {
         name: "flask_servers".to_owned(),
         servers: servers.to_vec(),
         method: Method::RoundRobin,
+        queue: None,
     };
     let upstream = Arc::new(Upstream::new(config));
     let now = Instant::now();
@@ -26,9 +27,21 @@ fn sources() -> Sources {
         hash_key: b"",
     };
     let pick = || upstream.pick(&key, &mut Tried::default(), now).unwrap();
-    pick().succeed(Duration::from_millis(4), 200, 100, now);
+    pick().succeed(
+        Duration::from_millis(4),
+        Duration::from_millis(5),
+        200,
+        100,
+        now,
+    );
     pick().fail(Failure::Connect(std::io::ErrorKind::ConnectionRefused), now);
-    pick().succeed(Duration::from_millis(4), 404, 100, now);
+    pick().succeed(
+        Duration::from_millis(4),
+        Duration::from_millis(5),
+        404,
+        100,
+        now,
+    );
     let counters = Arc::new(Counters::new(2));
     counters.worker(1).connection_accepted();
     counters.worker(1).request();

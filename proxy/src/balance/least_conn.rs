@@ -1,6 +1,6 @@
 //! The peer with the fewest requests in flight for its weight.
 //!
-//! Compared is `in_flight / weight`, without a division: a before b if `a.in_flight * b.weight < b.in_flight * a.weight`.
+//! Compared is `in_flight / weight`, without a division: a before b if `a.load * b.weight < b.load * a.weight`.
 //! Equals share by round robin; in an idle system all are equal, and it *is* round robin.
 
 use std::cmp::Ordering;
@@ -24,7 +24,7 @@ pub(crate) fn pick(candidates: &mut [Candidate]) -> Option<usize> {
 }
 
 fn by_load(a: &Candidate, b: &Candidate) -> Ordering {
-    (a.in_flight * b.weight.unsigned_abs()).cmp(&(b.in_flight * a.weight.unsigned_abs()))
+    (a.load * b.ceiling.unsigned_abs()).cmp(&(b.load * a.ceiling.unsigned_abs()))
 }
 
 #[cfg(test)]

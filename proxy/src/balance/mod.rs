@@ -13,6 +13,7 @@
 mod hash;
 mod ip_hash;
 mod least_conn;
+pub(crate) mod least_time;
 mod random;
 mod ring;
 mod round_robin;
@@ -35,6 +36,16 @@ pub(crate) enum Method {
     Random {
         two: bool,
     },
+    LeastTime(Until),
+    /// `random two least_time=...`
+    RandomTime(Until),
+}
+
+/// Which time counts: until the head of the answer has come, or the whole of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    Header,
+    LastByte,
 }
 
 impl Method {
@@ -48,6 +59,26 @@ impl Method {
             Self::Hash { consistent: true } => "hash consistent",
             Self::Random { two: false } => "random",
             Self::Random { two: true } => "random two least_conn",
+            Self::LeastTime(Until::Header) => "least_time header",
+            Self::LeastTime(Until::LastByte) => "least_time last_byte",
+            Self::RandomTime(Until::Header) => "random two least_time=header",
+            Self::RandomTime(Until::LastByte) => "random two least_time=last_byte",
+        }
+    }
+
+    /// Whether it is a round over all peers, so that some may be backups, and some may grow into their share.
+    pub(crate) fn knows_backups(self) -> bool {
+        matches!(
+            self,
+            Self::RoundRobin | Self::LeastConn | Self::LeastTime(_)
+        )
+    }
+
+    /// The time by which it compares, if it does.
+    pub(crate) fn time(self) -> Option<Until> {
+        match self {
+            Self::LeastTime(until) | Self::RandomTime(until) => Some(until),
+            _ => None,
         }
     }
 }
@@ -66,26 +97,55 @@ pub(crate) struct Candidate {
     /// The number of the `server` line it comes from: a name with several addresses is several candidates.
     pub(crate) server: usize,
     pub(crate) weight: i64,
-    /// `weight`, lowered by each failure and growing back by one each time the peer is looked at.
+    /// What it may have of that now: less after it has come back (`slow_start`).
+    pub(crate) ceiling: i64,
+    /// What one unit of weight counts: in a group with `slow_start` a hundred, so that there is something between 0 and 1.
+    unit: i64,
+    /// `ceiling`, lowered by each failure and growing back by one each time the peer is looked at.
     pub(crate) effective: i64,
     /// Whose turn it is: the memory of round robin.
     pub(crate) current: i64,
-    pub(crate) in_flight: u64,
+    /// How busy it is: requests in flight, or by `least_time` how long it will take.
+    pub(crate) load: u64,
     /// Up, not tried by this request yet, and below its `max_conns`.
     pub(crate) eligible: bool,
 }
 
 impl Candidate {
     pub(crate) fn new(server: usize, weight: u32) -> Self {
+        Self::in_units(server, weight, 1)
+    }
+
+    /// In a group where peers grow into their weight.
+    pub(crate) fn growing(server: usize, weight: u32) -> Self {
+        Self::in_units(server, weight, 100)
+    }
+
+    fn in_units(server: usize, weight: u32, unit: i64) -> Self {
         // nginx refuses weight=0; without weight a peer would own no point of any hash.
-        let weight = i64::from(weight.max(1));
+        let weight = i64::from(weight.max(1)) * unit;
         Self {
             server,
             weight,
+            ceiling: weight,
+            unit,
             effective: weight,
             current: 0,
-            in_flight: 0,
+            load: 0,
             eligible: true,
+        }
+    }
+
+    /// It may have so many thousandths of its weight, and never nothing.
+    pub(crate) fn limit(&mut self, thousandths: u32) {
+        self.ceiling = (self.weight * i64::from(thousandths) / 1000).max(1);
+        self.effective = self.effective.min(self.ceiling);
+    }
+
+    /// One step of the way back to its share.
+    fn recover(&mut self) {
+        if self.effective < self.ceiling {
+            self.effective = (self.effective + self.unit).min(self.ceiling);
         }
     }
 
@@ -112,14 +172,16 @@ pub(crate) fn choose(
 ) -> Option<usize> {
     let chosen = match (method, ring) {
         (Method::RoundRobin, _) => None,
-        (Method::LeastConn, _) => return least_conn::pick(candidates),
+        (Method::LeastConn | Method::LeastTime(_), _) => return least_conn::pick(candidates),
         (Method::IpHash, _) => ip_hash::pick(candidates, key.client, walk),
         (Method::Hash { consistent: true }, Some(ring)) => {
             ring.pick(candidates, key.hash_key, walk)
         }
         (Method::Hash { .. }, _) => hash::pick(candidates, key.hash_key, walk),
         (Method::Random { two: false }, _) => random::pick(candidates, walk, dice),
-        (Method::Random { two: true }, _) => random::pick_two(candidates, walk, dice),
+        (Method::Random { two: true } | Method::RandomTime(_), _) => {
+            random::pick_two(candidates, walk, dice)
+        }
     };
     chosen.or_else(|| round_robin::pick(candidates))
 }
@@ -171,7 +233,7 @@ mod drawing {
             .map_or("1", |(_, weight)| weight);
         Candidate {
             eligible,
-            in_flight: in_flight.trim_end_matches('!').parse().unwrap(),
+            load: in_flight.trim_end_matches('!').parse().unwrap(),
             ..Candidate::new(server, weight.parse().unwrap())
         }
     }

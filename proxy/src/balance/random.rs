@@ -55,7 +55,7 @@ fn throw(candidates: &[Candidate], dice: &mut impl FnMut() -> u64) -> usize {
 
 fn less_busy(candidates: &[Candidate], first: usize, second: usize) -> usize {
     let (one, two) = (&candidates[first], &candidates[second]);
-    if two.in_flight * one.weight.unsigned_abs() > one.in_flight * two.weight.unsigned_abs() {
+    if two.load * one.weight.unsigned_abs() > one.load * two.weight.unsigned_abs() {
         first
     } else {
         second

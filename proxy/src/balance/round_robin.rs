@@ -34,9 +34,7 @@ pub(super) fn pick_where(
         }
         candidate.current += candidate.effective;
         total += candidate.effective;
-        if candidate.effective < candidate.weight {
-            candidate.effective += 1;
-        }
+        candidate.recover();
         // Only a larger one wins: among equals the first in the file does.
         if best.is_none_or(|(_, largest)| candidate.current > largest) {
             best = Some((index, candidate.current));

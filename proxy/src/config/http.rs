@@ -12,7 +12,7 @@ use super::pattern::Pattern;
 use super::scope::Scope;
 use super::server::{Server, VirtualServers};
 use super::syntax::{Arg, ConfigError, Directive};
-use super::{cache_zones, limits, logs, tls, upstream};
+use super::{cache_zones, health_check, limits, logs, tls, upstream};
 use crate::http1::request::HeadRules;
 use crate::http2::Http2;
 
@@ -26,6 +26,7 @@ pub(super) fn parse(
     let caches = cache_zones::zones(&scope, loader)?;
     *loader.caches.borrow_mut() = caches;
     *loader.zones.borrow_mut() = limits::ZoneTable::parse(&scope, loader)?;
+    *loader.matches.borrow_mut() = health_check::matches(&scope)?;
     for block in scope.here("upstream") {
         let parsed = upstream::parse(block, &scope, loader)?;
         let mut known = loader.upstreams.borrow_mut();

@@ -15,8 +15,9 @@ use super::scope::Scope;
 use super::syntax::{self, Arg, ConfigError, Directive};
 use super::template::Template;
 use super::upstream::UpstreamBlock;
-use super::{Config, core, http, logs, resolver, rewrite};
+use super::{Config, core, health_check, http, logs, resolver, rewrite};
 use crate::cache::{Caches, Zone};
+use crate::check::Check;
 use crate::dns::Resolver;
 use crate::limit::Zones;
 use crate::log::LogFile;
@@ -55,6 +56,9 @@ pub(super) struct Loader {
     pub(super) upstreams: RefCell<Vec<Arc<UpstreamBlock>>>,
     pub(super) zones: RefCell<ZoneTable>,
     pub(super) caches: RefCell<Vec<Arc<Zone>>>,
+    /// The `match` blocks.
+    pub(super) matches: RefCell<health_check::Matches>,
+    pub(super) checks: RefCell<Vec<Check>>,
     pub(super) options: LoadOptions,
     /// Name and prefix of the location being built, for the blocks inside it.
     pub(super) enclosing: RefCell<(String, Box<[u8]>)>,
@@ -92,6 +96,7 @@ pub(crate) fn build(tree: syntax::Tree, options: &LoadOptions) -> Result<Config,
         classes,
         upstreams: loader.upstreams.take(),
         caches: loader.caches.take(),
+        checks: health_check::enlist(loader.checks.take()),
         user_variables: loader.names.user_count(),
         keeps_sent_head: loader.keeps_sent_head.get(),
         files: tree.files,
@@ -123,6 +128,8 @@ impl Loader {
             upstreams: RefCell::default(),
             zones: RefCell::default(),
             caches: RefCell::default(),
+            matches: RefCell::default(),
+            checks: RefCell::default(),
             options,
             enclosing: RefCell::default(),
             in_if: Cell::new(false),

@@ -11,6 +11,7 @@ mod core;
 mod filters;
 mod geo;
 mod headers;
+mod health_check;
 mod http;
 mod limits;
 mod listen;
@@ -66,6 +67,7 @@ pub(crate) use tunnel_pass::{TunnelPass, TunnelTarget};
 pub(crate) use upstream::UpstreamBlock;
 
 use crate::cache::Zone;
+use crate::check::Check;
 use crate::upstream::resolve::HostMap;
 pub(crate) use syntax::ConfigError;
 pub(crate) use template::Template;
@@ -83,6 +85,8 @@ pub(crate) struct Config {
     pub(crate) upstreams: Vec<Arc<UpstreamBlock>>,
     /// What `proxy_cache_path` defines.
     pub(crate) caches: Vec<Arc<Zone>>,
+    /// `health_check` lines.
+    pub(crate) checks: Vec<Arc<Check>>,
     pub(crate) user_variables: usize,
     /// Whether a `$sent_http_…` or `$sent_trailer_…` stands anywhere.
     pub(crate) keeps_sent_head: bool,

@@ -11,7 +11,7 @@ use super::sticky::{self, Sticky};
 use super::syntax::{Arg, ConfigError, Directive};
 use super::template::Template;
 use super::values;
-use crate::balance::Method;
+use crate::balance::{Method, Until};
 use crate::dns::Name;
 use crate::upstream::resolve::Resolving;
 use crate::upstream::{ServerConfig, Target, TargetError, Upstream, UpstreamConfig};
@@ -61,6 +61,7 @@ impl UpstreamBlock {
             name: authority.to_owned(),
             servers: vec![server],
             method: Method::RoundRobin,
+            queue: None,
         });
         Ok(Self {
             default_port: Some(port),
@@ -131,17 +132,25 @@ pub(super) fn parse(
             "no servers in upstream \"{name}\" that are not backup"
         )));
     }
-    if let Some(backup) = scope.here("server").zip(&servers).find(|(_, s)| s.backup)
-        && !matches!(method, Method::RoundRobin | Method::LeastConn)
-    {
-        let message = "balancing method does not support parameter \"backup\"";
-        return Err(backup.0.error(message));
+    if !method.knows_backups() {
+        let refused = |server: &ServerConfig| match server {
+            ServerConfig { backup: true, .. } => Some("backup"),
+            server if !server.slow_start.is_zero() => Some("slow_start"),
+            _ => None,
+        };
+        for (line, server) in scope.here("server").zip(&servers) {
+            if let Some(name) = refused(server) {
+                let message = format!("balancing method does not support parameter \"{name}\"");
+                return Err(line.error(message));
+            }
+        }
     }
     let keepalive = keepalive(&scope)?;
     let upstream = Upstream::new(UpstreamConfig {
         name,
         servers,
         method,
+        queue: scope.here("queue").next().map(queue).transpose()?,
     });
     let sticky = scope.here("sticky").next();
     let sticky = sticky.map(|d| sticky::parse(d, loader)).transpose()?;
@@ -177,6 +186,25 @@ fn keepalive(scope: &Scope<'_>) -> Result<KeepAlive, ConfigError> {
     })
 }
 
+/// `queue NUMBER [timeout=TIME]`.
+fn queue(directive: &Directive) -> Result<(usize, Duration), ConfigError> {
+    let most = values::number(directive)?;
+    let timeout = match directive.args.get(1) {
+        None => Duration::from_secs(60),
+        Some(arg) => {
+            let time = arg
+                .text
+                .strip_prefix("timeout=")
+                .and_then(values::parse_time);
+            time.ok_or_else(|| arg.error(format!("invalid parameter \"{}\"", arg.text)))?
+        }
+    };
+    if most == 0 {
+        return Err(directive.error("invalid number"));
+    }
+    Ok((most, timeout))
+}
+
 fn method(scope: &Scope<'_>, loader: &Loader) -> Result<(Method, Option<Template>), ConfigError> {
     let mut chosen = (Method::RoundRobin, None);
     let mut seen: Option<&Directive> = None;
@@ -184,6 +212,7 @@ fn method(scope: &Scope<'_>, loader: &Loader) -> Result<(Method, Option<Template
         let method = match directive.name.as_str() {
             "least_conn" => (Method::LeastConn, None),
             "ip_hash" => (Method::IpHash, None),
+            "least_time" => (Method::LeastTime(least_time(directive)?), None),
             "hash" => hash(directive, loader)?,
             "random" => (random(directive)?, None),
             _ => continue,
@@ -206,11 +235,37 @@ fn hash(directive: &Directive, loader: &Loader) -> Result<(Method, Option<Templa
     Ok((Method::Hash { consistent }, Some(key)))
 }
 
+fn until(word: &str) -> Option<Until> {
+    match word {
+        "header" => Some(Until::Header),
+        "last_byte" => Some(Until::LastByte),
+        _ => None,
+    }
+}
+
+/// `least_time header` or `last_byte`.
+fn least_time(directive: &Directive) -> Result<Until, ConfigError> {
+    if let Some(arg) = directive.args.get(1) {
+        return Err(arg.error(match arg.text.as_str() {
+            "inflight" => "the \"inflight\" parameter is not implemented by this proxy".to_owned(),
+            other => format!("invalid parameter \"{other}\""),
+        }));
+    }
+    let arg = values::only(directive)?;
+    until(&arg.text).ok_or_else(|| arg.error(format!("invalid value \"{}\"", arg.text)))
+}
+
 fn random(directive: &Directive) -> Result<Method, ConfigError> {
     let words: Vec<&str> = directive.args.iter().map(|arg| arg.text.as_str()).collect();
     match words.as_slice() {
         [] => Ok(Method::Random { two: false }),
         ["two"] | ["two", "least_conn"] => Ok(Method::Random { two: true }),
+        ["two", time] if time.starts_with("least_time=") => {
+            let until = time.strip_prefix("least_time=").and_then(until);
+            let until =
+                until.ok_or_else(|| directive.error(format!("invalid parameter \"{time}\"")))?;
+            Ok(Method::RandomTime(until))
+        }
         ["two", other] | [other, ..] => {
             Err(directive.error(format!("invalid parameter \"{other}\"")))
         }
@@ -298,11 +353,7 @@ fn parameter(server: &mut ServerConfig, arg: &Arg) -> Result<(), ConfigError> {
         "down" if value.is_empty() => server.down = true,
         "drain" if value.is_empty() => server.drain = true,
         "route" if is_route(value) => server.route = Some(value.to_owned()),
-        "slow_start" => {
-            return Err(arg.error(format!(
-                "the \"{name}\" parameter is not implemented by this proxy"
-            )));
-        }
+        "slow_start" => server.slow_start = values::parse_time(value).ok_or_else(invalid)?,
         _ => return Err(invalid()),
     }
     Ok(())

@@ -4,6 +4,7 @@
 mod idle;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::net::{TcpSocket, UnixStream};
@@ -36,7 +37,7 @@ pub(crate) async fn connect(
     block: &UpstreamBlock,
     address: &Address,
     bind: Option<SocketAddr>,
-    tls: Option<(&UpstreamTls, String)>,
+    tls: Option<(Arc<UpstreamTls>, String)>,
     limit: Duration,
     now: Instant,
 ) -> Result<PeerConnection, Fault> {
@@ -56,7 +57,7 @@ pub(crate) async fn connect(
 /// A new connection within `limit`.
 pub(crate) async fn fresh(
     key: Key,
-    tls: Option<(&UpstreamTls, String)>,
+    tls: Option<(Arc<UpstreamTls>, String)>,
     limit: Duration,
 ) -> Result<PeerConnection, Fault> {
     let stream = match timeout(limit, open(&key.address, key.bind)).await {
@@ -72,7 +73,7 @@ pub(crate) async fn fresh(
         }
     };
     let stream = match tls {
-        Some((tls, name)) => secure(stream, tls, &name, limit).await?,
+        Some((tls, name)) => secure(stream, &tls, &name, limit).await?,
         None => stream,
     };
     Ok(PeerConnection {
@@ -101,7 +102,8 @@ async fn secure(
     }
 }
 
-async fn open(address: &Address, bind: Option<SocketAddr>) -> std::io::Result<Stream> {
+/// A new connection, from `bind` if that is given.
+pub(crate) async fn open(address: &Address, bind: Option<SocketAddr>) -> std::io::Result<Stream> {
     match address {
         Address::Tcp(address) => {
             let socket = if address.is_ipv4() {
@@ -120,6 +122,15 @@ async fn open(address: &Address, bind: Option<SocketAddr>) -> std::io::Result<St
         }
         Address::Unix(path) => Ok(Stream::Unix(UnixStream::connect(path).await?)),
     }
+}
+
+/// The name that a certificate is for.
+pub(crate) fn without_port(mut name: String) -> String {
+    let after_ipv6 = name.find(']').unwrap_or(0);
+    if let Some(colon) = name[after_ipv6..].find(':') {
+        name.truncate(after_ipv6 + colon);
+    }
+    name.trim_matches(['[', ']']).to_owned()
 }
 
 impl PeerConnection {

@@ -27,7 +27,7 @@ pub(super) struct Said {
     pub(super) negative_ttl: Option<u32>,
 }
 
-pub(super) fn understand(question: &Question, reply: Reply) -> Result<Said, Trouble> {
+pub(super) fn understand(question: &Question, reply: &Reply) -> Result<Said, Trouble> {
     let mut said = Said {
         found: Vec::new(),
         alias: None,
@@ -121,7 +121,7 @@ mod tests {
             records: records.split_whitespace().map(record).collect(),
             negative_ttl: None,
         };
-        understand(&question, reply)
+        understand(&question, &reply)
     }
 
     #[test]

@@ -258,7 +258,8 @@ impl<'a> Reader<'a> {
             self.at = head.end;
             return Ok(None);
         }
-        (self.name()?, self.name()?);
+        self.name()?;
+        self.name()?;
         self.take(16)?;
         let minimum = self.ttl()?;
         if self.at == head.end {
@@ -397,5 +398,20 @@ mod tests {
             \0\0\0\x01\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\0\0\x1e";
         let read = asked.decode(&reply(&asked, &[], &[soa])).unwrap();
         assert_eq!(read.negative_ttl, Some(30));
+    }
+
+    #[test]
+    fn whatever_byte_is_another_the_reading_ends() {
+        let asked = question(Kind::A);
+        let alias = b"\xc0\x0c\0\x05\0\x01\0\0\0\x05\0\x04\x01b\xc0\x0e";
+        let bytes = reply(&asked, &[alias, ADDRESS], &[]);
+        let believed = (0..bytes.len()).flat_map(|at| (0..=u8::MAX).map(move |byte| (at, byte)));
+        let believed = believed.filter_map(|(at, byte)| {
+            let mut changed = bytes.clone();
+            changed[at] = byte;
+            asked.decode(&changed).ok()
+        });
+        let most = believed.map(|reply| reply.records.len()).max();
+        assert_eq!(most, Some(2), "and finds no more than there is");
     }
 }

@@ -271,6 +271,6 @@ async fn ask_kinds(
     };
     replies
         .into_iter()
-        .map(|(question, reply)| answer::understand(&question, reply))
+        .map(|(question, reply)| answer::understand(&question, &reply))
         .collect()
 }

@@ -59,6 +59,7 @@ impl Attempt<'_> {
                 let first_byte = one.header_time.unwrap_or_default();
                 lease.succeed(
                     first_byte,
+                    now - started,
                     one.status.unwrap_or_default(),
                     one.received,
                     now,
@@ -70,7 +71,7 @@ impl Attempt<'_> {
                 ..
             }) => {
                 let first_byte = one.header_time.unwrap_or_default();
-                lease.succeed(first_byte, *status, one.received, now);
+                lease.succeed(first_byte, now - started, *status, one.received, now);
             }
             Err(Fault {
                 failure: Some(failure),
@@ -131,7 +132,7 @@ impl Attempt<'_> {
             block,
             lease.address(),
             bind,
-            self.tls(ex),
+            self.tls(ex)?,
             settings.connect_timeout,
             started,
         )
@@ -150,17 +151,18 @@ impl Attempt<'_> {
     }
 
     /// How to shake hands with the peer, and by which name it should be known.
-    fn tls(&self, ex: &Exchange) -> Option<(&UpstreamTls, String)> {
-        let tls = self
-            .pass
-            .tls
-            .as_ref()
-            .filter(|_| self.destination.aim.scheme == Scheme::Https)?;
+    fn tls(&self, ex: &Exchange) -> Result<Option<(Arc<UpstreamTls>, String)>, Fault> {
+        let is_https = self.destination.aim.scheme == Scheme::Https;
+        let Some(tls) = self.pass.tls.as_ref().filter(|_| is_https) else {
+            return Ok(None);
+        };
+        let settings = tls.for_request(ex);
+        let settings = settings.map_err(|why| Fault::new(500, Blame::Us, why))?;
         let name = match &tls.name {
             Some(name) => String::from_utf8_lossy(&name.evaluate(ex)).into_owned(),
             None => ex.proxied_to.host.to_string(),
         };
-        Some((&tls.settings, without_port(name)))
+        Ok(Some((settings, connect::without_port(name))))
     }
 
     /// A kept connection that the peer closed at the very moment we used it says nothing about
@@ -341,14 +343,6 @@ impl Attempt<'_> {
         }
         None
     }
-}
-
-fn without_port(mut name: String) -> String {
-    let after_ipv6 = name.find(']').unwrap_or(0);
-    if let Some(colon) = name[after_ipv6..].find(':') {
-        name.truncate(after_ipv6 + colon);
-    }
-    name.trim_matches(['[', ']']).to_owned()
 }
 
 fn keeps_alive(answer: &ResponseHead) -> bool {

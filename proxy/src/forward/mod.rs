@@ -59,11 +59,13 @@ pub(crate) async fn proxy(
         tried.wanted = sticky::wanted(ex, sticky);
     }
     loop {
-        let Some(lease) = destination
-            .upstream
-            .upstream
-            .pick(&key, &mut tried, Instant::now())
-        else {
+        let upstream = &destination.upstream.upstream;
+        let mut lease = upstream.pick(&key, &mut tried, Instant::now());
+        if lease.is_none() && upstream.has_queue() {
+            // Boxed, since only few requests need its memory.
+            lease = Box::pin(upstream.wait(&key, &mut tried)).await;
+        }
+        let Some(lease) = lease else {
             return Err(no_live_upstreams(ex, &destination.upstream));
         };
         let turns = Turns {

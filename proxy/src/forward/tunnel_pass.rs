@@ -43,7 +43,7 @@ pub(crate) async fn tunnel(
     let one = wire::last_try(ex);
     let first_byte = one.header_time.unwrap_or_default();
     one.response_time = Some(first_byte + started.elapsed());
-    lease.succeed(first_byte, 200, one.received, Instant::now());
+    lease.succeed(first_byte, first_byte, 200, one.received, Instant::now());
     Ok(Flow::Done)
 }
 // ANCHOR_END: tunnel

@@ -23,7 +23,8 @@ pub(crate) struct UpstreamTls {
     pub(crate) id: u64,
     config: Arc<ClientConfig>,
     /// `proxy_ssl_verify on`.
-    trust: Option<Trust>,
+    trust: Option<Arc<Trust>>,
+    reuse: bool,
 }
 
 /// What an `UpstreamTls` is made of.
@@ -49,7 +50,6 @@ pub(crate) enum PeerRefused {
 
 impl UpstreamTls {
     pub(crate) fn new(wanted: Wanted) -> Result<Self, rustls::Error> {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
         let provider = super::provider(wanted.suites.as_deref(), None);
         let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&wanted.versions)?
@@ -62,17 +62,30 @@ impl UpstreamTls {
             None => builder.with_no_client_auth(),
         };
         config.enable_sni = wanted.send_name;
-        config.resumption = if wanted.reuse {
+        let trust = wanted.trust.map(Arc::new);
+        Ok(Self::with(config, trust, wanted.reuse))
+    }
+
+    fn with(mut config: ClientConfig, trust: Option<Arc<Trust>>, reuse: bool) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        config.resumption = if reuse {
             Resumption::store(Arc::new(ClientSessionMemoryCache::new(256)))
         } else {
             Resumption::disabled()
         };
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Ok(Self {
-            id,
+        Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
             config: Arc::new(config),
-            trust: wanted.trust,
-        })
+            trust,
+            reuse,
+        }
+    }
+
+    /// The same, showing another certificate to the peer; sessions are its own.
+    pub(crate) fn with_identity(&self, identity: Arc<CertifiedKey>) -> Self {
+        let mut config = (*self.config).clone();
+        config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(identity));
+        Self::with(config, self.trust.clone(), self.reuse)
     }
 
     /// Shakes hands with the peer, then looks at who it is, as nginx does.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Address;
+use super::queue::Queue;
 use super::resolve::Resolving;
 use crate::balance::Method;
 use crate::dns::Name;
@@ -15,6 +16,8 @@ pub(crate) struct UpstreamConfig {
     pub(crate) name: String,
     pub(crate) servers: Vec<ServerConfig>,
     pub(crate) method: Method,
+    /// `queue`: how many requests may wait for a peer, and how long.
+    pub(crate) queue: Option<(usize, Duration)>,
 }
 
 /// One `server` line; a name in it can stand for several peers.
@@ -31,6 +34,12 @@ pub(crate) struct ServerConfig {
     pub(crate) max_conns: u64,
     pub(crate) backup: bool,
     pub(crate) down: bool,
+    /// How long its share grows when it has come back; 0 is at once.
+    pub(crate) slow_start: Duration,
+    /// Of its upstream: who waits there is told of each request that ends.
+    pub(crate) queue: Option<Arc<Queue>>,
+    /// Its upstream chooses by time, so its answers are timed.
+    pub(crate) timed: bool,
     /// Only for clients that are bound to it already.
     pub(crate) drain: bool,
     /// Its name for sticky clients, in place of a digest of its address.
@@ -145,6 +154,9 @@ impl ServerConfig {
             max_conns: 0,
             backup: false,
             down: false,
+            slow_start: Duration::ZERO,
+            queue: None,
+            timed: false,
             drain: false,
             route: None,
             resolving: None,

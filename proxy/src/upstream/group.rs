@@ -14,6 +14,8 @@ pub(super) struct Group {
     candidates: Vec<Candidate>,
     ring: Option<Ring>,
     usable: usize,
+    /// Some peer has a `slow_start`.
+    grows: bool,
 }
 
 impl Group {
@@ -27,10 +29,19 @@ impl Group {
         let lines: Vec<Vec<Arc<Peer>>> = lines.filter(|peers| !peers.is_empty()).collect();
         // Lines with the same name are one server to the ring.
         let line_of = |name: &str| lines.iter().position(|peers| peers[0].config.name == name);
-        let mut group = Self::default();
+        let mut peers = lines.iter().flatten();
+        let mut group = Self {
+            grows: peers.any(|peer| !peer.config.slow_start.is_zero()),
+            ..Self::default()
+        };
         for peer in lines.iter().flatten() {
             let server = line_of(&peer.config.name).unwrap_or_default();
-            group.candidates.push(Candidate::new(server, peer.weight()));
+            let candidate = if group.grows {
+                Candidate::growing(server, peer.weight())
+            } else {
+                Candidate::new(server, peer.weight())
+            };
+            group.candidates.push(candidate);
             group.peers.push(Arc::clone(peer));
             group.usable += usize::from(peer.is_usable());
         }
@@ -59,11 +70,10 @@ impl Group {
     /// The peer that the client of a sticky upstream is bound to, if it can have one more request.
     fn bound(&self, tried: &Tried, alone: bool, now: Instant) -> Option<usize> {
         let sid = tried.wanted.as_deref()?;
-        let mut peers = self.peers.iter().zip(&self.candidates).enumerate();
-        let found = peers.find(|(index, (peer, candidate))| {
-            *peer.sid == *sid
-                && !tried.has(*index)
-                && peer.admits_bound(alone, candidate.in_flight, now)
+        let mut peers = self.peers.iter().enumerate();
+        let found = peers.find(|(index, peer)| {
+            let in_flight = peer.state.in_flight.load(Relaxed);
+            *peer.sid == *sid && !tried.has(*index) && peer.admits_bound(alone, in_flight, now)
         });
         found.map(|(index, _)| index)
     }
@@ -81,10 +91,18 @@ impl Group {
         if self.peers.is_empty() {
             return None;
         }
+        let time = method.time();
         for (index, (candidate, peer)) in self.candidates.iter_mut().zip(&self.peers).enumerate() {
             candidate.punish(peer.state.take_unpunished(), peer.policy(alone).max_fails);
-            candidate.in_flight = peer.state.in_flight.load(Relaxed);
-            candidate.eligible = !tried.has(index) && peer.admits(alone, candidate.in_flight, now);
+            if self.grows && !alone {
+                candidate.limit(peer.state.warmth(peer.config.slow_start, now));
+            }
+            let in_flight = peer.state.in_flight.load(Relaxed);
+            candidate.load = match time {
+                None => in_flight,
+                Some(until) => peer.time_load(until, in_flight, now),
+            };
+            candidate.eligible = !tried.has(index) && peer.admits(alone, in_flight, now);
         }
         let index = match self.bound(tried, alone, now) {
             Some(index) => index,
@@ -100,6 +118,9 @@ impl Group {
         tried.add(index);
         let peer = &self.peers[index];
         peer.state.picked(peer.policy(alone), now);
+        if time.is_some() {
+            peer.state.times.asked(now);
+        }
         Some(Arc::clone(peer))
     }
 }

@@ -1,4 +1,5 @@
-//! Is a peer worth a request? Learnt only from requests that went there anyway (passive checks), as nginx does it.
+//! Is a peer worth a request? Learnt from requests that went there anyway (passive checks), as nginx does it; what
+//! active checks say (`verdict`) counts beside it.
 //!
 //! ```text
 //!            failure, fewer than max_fails           failure number max_fails
@@ -11,6 +12,9 @@
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
+
+use super::roster::Checks;
+use super::verdict::{Turn, Verdict};
 
 /// What went wrong with a request at a peer, in the words of the log, the status page and the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +48,10 @@ pub(crate) struct Health {
     /// The last failure, or the trial after it: for `fail_timeout` from here on no (other) request is admitted.
     checked: Option<Instant>,
     outage: Option<Outage>,
+    /// What the active checks say, in their order.
+    verdicts: Vec<Verdict>,
+    /// Which set of checks that is.
+    expected: u64,
 }
 
 /// A time without this peer, and what ended it.
@@ -59,9 +67,52 @@ impl Health {
     // ANCHOR: admits
     /// May this peer have a request now?
     pub(crate) fn admits(&self, policy: Policy, now: Instant) -> bool {
-        policy.max_fails == 0 || self.fails < policy.max_fails || self.is_trial_due(policy, now)
+        self.passes_checks()
+            && (policy.max_fails == 0
+                || self.fails < policy.max_fails
+                || self.is_trial_due(policy, now))
     }
     // ANCHOR_END: admits
+
+    /// From now on these checks are made. What earlier ones have found is kept as far as they are the same.
+    pub(super) fn expect(&mut self, checks: &Checks) {
+        if self.expected != checks.id {
+            let before = std::mem::take(&mut self.verdicts);
+            let rules = checks.rules.iter().enumerate();
+            let begin = rules.map(|(number, rules)| Verdict::begin(*rules, before.get(number)));
+            self.verdicts = begin.collect();
+            self.expected = checks.id;
+        }
+    }
+
+    /// A check has come to its end. One of a configuration that is gone says nothing.
+    pub(super) fn checked(
+        &mut self,
+        number: usize,
+        result: Result<(), String>,
+        next: Instant,
+        now: Instant,
+    ) -> Option<Turn> {
+        let verdict = self.verdicts.get_mut(number)?;
+        verdict.next = Some(next);
+        match result {
+            Ok(()) => verdict.passed(now),
+            Err(why) => verdict.failed(why, now),
+        }
+    }
+
+    pub(super) fn verdicts(&self) -> &[Verdict] {
+        &self.verdicts
+    }
+
+    fn passes_checks(&self) -> bool {
+        self.verdicts.iter().all(Verdict::is_healthy)
+    }
+
+    /// Neither failures nor checks speak against it.
+    pub(super) fn is_clean(&self) -> bool {
+        self.fails == 0 && self.passes_checks()
+    }
 
     /// The peer was chosen. If it was out, this request is its trial, and the next one has to wait.
     pub(crate) fn picked(&mut self, policy: Policy, now: Instant) {
@@ -135,6 +186,7 @@ impl Health {
     /// The peer has a new address: what was learnt about the old one does not count.
     pub(crate) fn moved(&mut self, now: Instant) -> Option<Duration> {
         self.fails = 0;
+        self.verdicts.iter_mut().for_each(Verdict::begin_again);
         self.end_outage(now)
     }
 

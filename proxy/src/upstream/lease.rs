@@ -42,9 +42,20 @@ impl Lease {
         }
     }
 
-    /// The response is through. `first_byte`: from the request's first byte out to the response's first byte in.
-    pub(crate) fn succeed(self, first_byte: Duration, status: u16, bytes: u64, now: Instant) {
+    /// The response is through. `first_byte`: from the request's first byte out to the response's first byte in;
+    /// `last_byte`: until it was through.
+    pub(crate) fn succeed(
+        self,
+        first_byte: Duration,
+        last_byte: Duration,
+        status: u16,
+        bytes: u64,
+        now: Instant,
+    ) {
         let state = &self.peer.state;
+        if self.peer.config.timed {
+            state.times.answered(first_byte, last_byte);
+        }
         state.answered(status);
         state.bytes.fetch_add(bytes, Relaxed);
         state.latency.record(first_byte);
@@ -70,5 +81,8 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.peer.state.in_flight.fetch_sub(1, Relaxed);
+        if let Some(queue) = &self.peer.config.queue {
+            queue.free();
+        }
     }
 }

@@ -13,11 +13,13 @@ mod histogram;
 mod lease;
 mod orders;
 mod peer;
+mod queue;
 mod report;
 pub(crate) mod resolve;
 mod roster;
 mod sessions;
 mod tried;
+mod verdict;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
@@ -28,11 +30,15 @@ pub(crate) use histogram::Snapshot;
 pub(crate) use lease::Lease;
 pub(crate) use orders::{Order, OrderError};
 pub(crate) use peer::{Address, Endpoint, Peer};
-pub(crate) use report::{PeerReport, State, UpstreamReport};
+pub(crate) use report::{ChecksReport, PeerReport, State, UpstreamReport};
 pub(crate) use sessions::{SessionZones, Sessions};
 pub(crate) use tried::Tried;
+pub(crate) use verdict::CheckRules;
+
+use tokio::sync::watch;
 
 use crate::balance::{Method, PickKey};
+use queue::Queue;
 use roster::Roster;
 
 #[derive(Debug)]
@@ -42,6 +48,7 @@ pub(crate) struct Upstream {
     method: Method,
     servers: Vec<Arc<ServerConfig>>,
     roster: Mutex<Roster>,
+    queue: Option<Arc<Queue>>,
 }
 
 impl Upstream {
@@ -51,14 +58,22 @@ impl Upstream {
             name,
             servers,
             method,
+            queue,
         } = config;
-        let servers: Vec<Arc<ServerConfig>> = servers.into_iter().map(Arc::new).collect();
+        let queue = queue.map(|(most, timeout)| Arc::new(Queue::new(most, timeout)));
+        let servers = servers.into_iter().map(|server| ServerConfig {
+            queue: queue.clone(),
+            timed: method.time().is_some(),
+            ..server
+        });
+        let servers: Vec<Arc<ServerConfig>> = servers.map(Arc::new).collect();
         let roster = Mutex::new(Roster::new(method, &servers));
         Self {
             name,
             method,
             servers,
             roster,
+            queue,
         }
     }
 
@@ -69,6 +84,7 @@ impl Upstream {
             name: name.to_owned(),
             servers: vec![server],
             method: Method::RoundRobin,
+            queue: None,
         }))
     }
 
@@ -92,12 +108,48 @@ impl Upstream {
         self.roster().pick(key, tried, now)
     }
 
+    /// Where `max_conns` leaves no peer, the request waits in the `queue`, if there is one.
+    pub(crate) async fn wait(&self, key: &PickKey<'_>, tried: &mut Tried) -> Option<Lease> {
+        let queue = self.queue.as_ref()?;
+        if !self.roster().is_full() {
+            return None;
+        }
+        let pick = |now| {
+            tried.start_over();
+            self.pick(key, tried, now)
+        };
+        queue.wait(pick).await
+    }
+
+    pub(crate) fn has_queue(&self) -> bool {
+        self.queue.is_some()
+    }
+
     /// Takes over what the same upstream had learnt before a reload: by name, peer by peer.
     pub(crate) fn adopt(&self, old: &Self) {
         let mut before = old.roster().lines().to_vec();
         let mut roster = self.roster();
         roster.adopt(&mut before);
         roster.regroup();
+    }
+
+    /// Its peers have to pass these active checks.
+    pub(crate) fn expect_checks(&self, rules: Vec<CheckRules>) {
+        self.roster().expect(rules);
+    }
+
+    /// Changes when its peers do.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.roster().changes()
+    }
+
+    pub(crate) fn peers_to_check(&self) -> Vec<Arc<Peer>> {
+        let roster = self.roster();
+        let peers = roster.lines().iter().flatten();
+        peers
+            .filter(|peer| peer.is_to_be_checked())
+            .map(Arc::clone)
+            .collect()
     }
 
     fn roster(&self) -> MutexGuard<'_, Roster> {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
 use std::time::Instant;
 
 use super::Upstream;
-use crate::balance::Method;
+use crate::balance::{Method, Until};
 
 /// A `hash ... consistent` ring has 160 points for each unit, so there is a limit.
 const MAX_WEIGHT: u32 = 1000;
@@ -30,10 +30,11 @@ pub(crate) enum OrderError {
     Weight,
     #[error(
         "a method is round_robin, least_conn, ip_hash, random or \"random two least_conn\", \
-        or one of the hash methods where the configuration has a key for it"
+        or one of the hash methods where the configuration has a key for it, or \"least_time header\" and \"least_time \
+        last_byte\" where it measures time"
     )]
     Method,
-    #[error("with backup servers the method is round_robin or least_conn")]
+    #[error("with backup servers the method is round_robin, least_conn or least_time")]
     Backup,
 }
 
@@ -102,15 +103,20 @@ impl Upstream {
             "ip_hash" => Method::IpHash,
             "random" => Method::Random { two: false },
             "random two least_conn" => Method::Random { two: true },
+            "least_time header" => Method::LeastTime(Until::Header),
+            "least_time last_byte" => Method::LeastTime(Until::LastByte),
             "hash" => Method::Hash { consistent: false },
             "hash consistent" => Method::Hash { consistent: true },
             _ => return Err(OrderError::Method),
         };
+        if method.time().is_some() && self.method.time().is_none() {
+            return Err(OrderError::Method);
+        }
         let is_hash = |method| matches!(method, Method::Hash { .. });
         if is_hash(method) && !is_hash(self.method) {
             return Err(OrderError::Method);
         }
-        let knows_backups = matches!(method, Method::RoundRobin | Method::LeastConn);
+        let knows_backups = method.knows_backups();
         if !knows_backups && self.servers.iter().any(|server| server.backup) {
             return Err(OrderError::Backup);
         }
@@ -131,6 +137,7 @@ mod tests {
             name: "u".to_owned(),
             servers: names.iter().map(server).collect(),
             method: Method::RoundRobin,
+            queue: None,
         })
     }
 

@@ -6,8 +6,8 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use md5::{Digest, Md5};
@@ -16,6 +16,9 @@ use super::config::ServerConfig;
 use super::health::{Failure, Health, Policy};
 use super::histogram::Histogram;
 use super::orders::{Order, Orders};
+use super::roster::Checks;
+use super::verdict::Turn;
+use crate::balance::{Until, least_time};
 
 /// Where to connect. It is also the key of a worker's idle connections.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -136,6 +139,52 @@ impl Peer {
         is_wanted && self.address.is_some()
     }
 
+    /// How busy it is for `least_time`.
+    pub(super) fn time_load(&self, until: Until, in_flight: u64, now: Instant) -> u64 {
+        let times = &self.state.times;
+        let asked = times.asked.load(Relaxed);
+        let idle = Duration::from_millis(since_beginning(now).saturating_sub(asked));
+        let average = times.average(until);
+        least_time::load(average, idle, self.config.fail_timeout, in_flight)
+    }
+
+    /// The same peer of the same server, whatever else has changed.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.state, &other.state) && self.address == other.address
+    }
+
+    /// An active check has come to its end.
+    pub(crate) fn checked(
+        &self,
+        number: usize,
+        result: Result<(), String>,
+        uri: &str,
+        next: Instant,
+        now: Instant,
+    ) {
+        let result = result.map_err(|why| format!("check of {uri} failed: {why}"));
+        let reason = result.as_ref().err().cloned();
+        match self.state.checked(number, result, next, now) {
+            Some(Turn::Out) => tracing::warn!(
+                peer = self.config.name,
+                address = self.label,
+                reason,
+                "peer is out"
+            ),
+            Some(Turn::Back) => tracing::info!(
+                peer = self.config.name,
+                address = self.label,
+                "peer has passed its checks"
+            ),
+            None => {}
+        }
+    }
+
+    /// Nobody wants to know how a peer is that is down by order or configuration.
+    pub(super) fn is_to_be_checked(&self) -> bool {
+        self.takes(true)
+    }
+
     /// As ordered, else as written.
     pub(super) fn weight(&self) -> u32 {
         let weight = self.orders.weight().unwrap_or(self.config.weight);
@@ -173,6 +222,45 @@ fn sid(config: &ServerConfig, label: &str, is_lone: bool) -> Arc<str> {
     hex.into()
 }
 
+/// What times in atomics are counted from.
+static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// In milliseconds, and never 0.
+fn since_beginning(now: Instant) -> u64 {
+    let since = now.saturating_duration_since(*BEGINNING).as_millis();
+    u64::try_from(since).unwrap_or(u64::MAX).max(1)
+}
+
+/// What `least_time` knows of a peer: averages in microseconds, and when it was asked last.
+#[derive(Debug, Default)]
+pub(super) struct Times {
+    header: AtomicU64,
+    last_byte: AtomicU64,
+    asked: AtomicU64,
+}
+
+impl Times {
+    pub(super) fn asked(&self, now: Instant) {
+        self.asked.store(since_beginning(now), Relaxed);
+    }
+
+    /// Two answers at a time may lose one of them: an average can bear it.
+    pub(super) fn answered(&self, header: Duration, last_byte: Duration) {
+        for (average, newest) in [(&self.header, header), (&self.last_byte, last_byte)] {
+            let newest = u64::try_from(newest.as_micros()).unwrap_or(u64::MAX);
+            average.store(least_time::with(average.load(Relaxed), newest), Relaxed);
+        }
+    }
+
+    fn average(&self, until: Until) -> Duration {
+        let average = match until {
+            Until::Header => &self.header,
+            Until::LastByte => &self.last_byte,
+        };
+        Duration::from_micros(average.load(Relaxed))
+    }
+}
+
 /// Everything observed about a peer, shared by all workers. Counters are atomics; only a peer that fails costs a lock.
 #[derive(Debug, Default)]
 pub(crate) struct PeerState {
@@ -184,8 +272,11 @@ pub(crate) struct PeerState {
     pub(super) bytes: AtomicU64,
     /// Until the first byte of the response.
     pub(super) latency: Histogram,
-    /// A copy of `health.fails`, so that a healthy peer is recognised without a lock.
-    suspect: AtomicU32,
+    /// A copy of `health`'s opinion, so that a healthy peer is recognised without a lock.
+    suspect: AtomicBool,
+    pub(super) times: Times,
+    /// Since when its share grows (`slow_start`), in milliseconds after `BEGINNING`; 0 is not at all.
+    warms_since: AtomicU64,
     /// Failures that round robin has not seen yet; they lower the peer's effective weight.
     unpunished: AtomicU32,
     health: Mutex<Health>,
@@ -193,7 +284,7 @@ pub(crate) struct PeerState {
 
 impl PeerState {
     pub(super) fn is_suspect(&self) -> bool {
-        self.suspect.load(Relaxed) > 0
+        self.suspect.load(Relaxed)
     }
 
     pub(super) fn health(&self) -> MutexGuard<'_, Health> {
@@ -226,7 +317,10 @@ impl PeerState {
         }
         let mut health = self.health();
         let back = health.succeeded(policy, now);
-        self.suspect.store(health.fails(), Relaxed);
+        self.note(&health);
+        if back.is_some() {
+            self.warm(now);
+        }
         back
     }
 
@@ -236,15 +330,61 @@ impl PeerState {
         self.unpunished.fetch_add(1, Relaxed);
         let mut health = self.health();
         let reason = health.failed(policy, failure, now).map(str::to_owned);
-        self.suspect.store(health.fails(), Relaxed);
+        self.note(&health);
         reason
     }
 
     pub(super) fn moved(&self, now: Instant) -> Option<Duration> {
         let mut health = self.health();
         let back = health.moved(now);
-        self.suspect.store(0, Relaxed);
+        self.note(&health);
         back
+    }
+
+    pub(super) fn expect(&self, checks: &Checks) {
+        let mut health = self.health();
+        health.expect(checks);
+        self.note(&health);
+    }
+
+    fn checked(
+        &self,
+        number: usize,
+        result: Result<(), String>,
+        next: Instant,
+        now: Instant,
+    ) -> Option<Turn> {
+        let mut health = self.health();
+        let turn = health.checked(number, result, next, now);
+        self.note(&health);
+        if turn == Some(Turn::Back) {
+            self.warm(now);
+        }
+        turn
+    }
+
+    fn note(&self, health: &Health) {
+        self.suspect.store(!health.is_clean(), Relaxed);
+    }
+
+    /// It has come back: from now on its share grows.
+    fn warm(&self, now: Instant) {
+        self.warms_since.store(since_beginning(now), Relaxed);
+    }
+
+    /// How much of its weight it has, in thousandths.
+    pub(super) fn warmth(&self, slow_start: Duration, now: Instant) -> u32 {
+        let since = self.warms_since.load(Relaxed);
+        if since == 0 || slow_start.is_zero() {
+            return 1000;
+        }
+        let since = *BEGINNING + Duration::from_millis(since);
+        let warm = now.saturating_duration_since(since).as_millis() * 1000;
+        let warmth = u32::try_from(warm / slow_start.as_millis().max(1)).unwrap_or(u32::MAX);
+        if warmth >= 1000 {
+            self.warms_since.store(0, Relaxed);
+        }
+        warmth.min(1000)
     }
 
     /// Failures since the last call.

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::health::Health;
 use super::orders::Order;
 use super::peer::Peer;
+use super::verdict::{Standing, Verdict};
 use super::{Snapshot, Upstream};
 
 #[derive(Debug)]
@@ -29,6 +30,20 @@ pub(crate) struct PeerReport {
     pub(crate) responses: [u64; 5],
     pub(crate) bytes: u64,
     pub(crate) latency: Snapshot,
+    /// Of a peer with active checks.
+    pub(crate) checks: Option<ChecksReport>,
+}
+
+/// The active checks of a peer, all together.
+#[derive(Debug)]
+pub(crate) struct ChecksReport {
+    pub(crate) checks: u64,
+    pub(crate) fails: u64,
+    /// How often it was found unhealthy.
+    pub(crate) unhealthy: u64,
+    /// `None` before the first has come to an end.
+    pub(crate) last_passed: Option<bool>,
+    pub(crate) next: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -43,6 +58,10 @@ pub(crate) enum State {
     Draining,
     /// Its name has no address.
     Unresolved,
+    /// No active check has come to an end yet (`mandatory`).
+    Checking,
+    /// An active check failed.
+    Unhealthy,
 }
 
 /// A state, and why it is so.
@@ -74,10 +93,12 @@ impl Upstream {
 
 fn report(peer: &Peer, alone: bool) -> PeerReport {
     let state = &peer.state;
+    let health = state.health();
     PeerReport {
         name: peer.config.name.clone(),
         address: peer.address.as_ref().map(ToString::to_string),
-        condition: condition(peer, alone, &state.health()),
+        condition: condition(peer, alone, &health),
+        checks: checks(health.verdicts()),
         weight: peer.weight(),
         backup: peer.backup,
         in_flight: state.in_flight.load(Relaxed),
@@ -87,6 +108,33 @@ fn report(peer: &Peer, alone: bool) -> PeerReport {
         bytes: state.bytes.load(Relaxed),
         latency: state.latency.snapshot(),
     }
+}
+
+fn checks(verdicts: &[Verdict]) -> Option<ChecksReport> {
+    let sum = |number: fn(&Verdict) -> u64| verdicts.iter().map(number).sum::<u64>();
+    let (checks, is_known) = (sum(|one| one.checks), !verdicts.is_empty());
+    is_known.then(|| ChecksReport {
+        checks,
+        fails: sum(|one| one.fails),
+        unhealthy: sum(|one| one.outages),
+        last_passed: (checks > 0).then(|| verdicts.iter().all(|one| one.why.is_none())),
+        next: verdicts.iter().filter_map(|one| one.next).min(),
+    })
+}
+
+/// What the active checks have against it.
+fn objection(verdict: &Verdict) -> Option<Condition> {
+    let (state, why) = match verdict.standing {
+        Standing::Healthy => return None,
+        Standing::Checking => (State::Checking, "its first check is under way".to_owned()),
+        Standing::Unhealthy => (State::Unhealthy, verdict.why.clone().unwrap_or_default()),
+    };
+    Some(Condition {
+        state,
+        why: Some(why),
+        since: verdict.since,
+        until: verdict.next,
+    })
 }
 
 fn condition(peer: &Peer, alone: bool, health: &Health) -> Condition {
@@ -115,6 +163,9 @@ fn condition(peer: &Peer, alone: bool, health: &Health) -> Condition {
             lasting.map(|outage| outage.since),
             None,
         );
+    }
+    if let Some(objection) = health.verdicts().iter().find_map(objection) {
+        return objection;
     }
     if let (Some(outage), 1..) = (lasting, policy.max_fails) {
         return is(

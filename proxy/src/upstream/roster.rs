@@ -5,12 +5,16 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
+
+use tokio::sync::watch;
 
 use super::config::{ServerConfig, Target};
 use super::group::Group;
 use super::peer::PeerState;
 use super::peer::{Endpoint, Peer};
+use super::verdict::CheckRules;
 use super::{Lease, Tried};
 use crate::balance::{Method, PickKey};
 
@@ -25,6 +29,17 @@ pub(super) struct Roster {
     /// Grows with each change, so that a request between two tries notices.
     version: u64,
     dice: u64,
+    checks: Checks,
+    /// Told of each new version.
+    changes: watch::Sender<u64>,
+}
+
+/// The active checks of an upstream.
+#[derive(Debug, Default)]
+pub(super) struct Checks {
+    /// Unlike that of any other set of checks of this process; 0 is no checks.
+    pub(super) id: u64,
+    pub(super) rules: Vec<CheckRules>,
 }
 
 impl Roster {
@@ -42,6 +57,8 @@ impl Roster {
             backup,
             version: 0,
             dice,
+            checks: Checks::default(),
+            changes: watch::Sender::new(0),
         };
         roster.regroup();
         roster
@@ -49,6 +66,24 @@ impl Roster {
 
     pub(super) fn method(&self) -> Method {
         self.method
+    }
+
+    /// All peers, also those to come, have to pass these.
+    pub(super) fn expect(&mut self, rules: Vec<CheckRules>) {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let id = NEXT.fetch_add(1, Relaxed);
+        self.checks = Checks { id, rules };
+        self.regroup();
+    }
+
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Somebody could take one more request, were it not for `max_conns`.
+    pub(super) fn is_full(&self) -> bool {
+        let mut peers = self.lines.iter().flatten();
+        peers.any(|peer| peer.is_usable() && peer.config.max_conns > 0)
     }
 
     pub(super) fn set_method(&mut self, method: Method) {
@@ -227,16 +262,20 @@ impl Roster {
 
     /// Has to follow every change of the lines.
     pub(super) fn regroup(&mut self) {
+        for peer in self.lines.iter().flatten() {
+            peer.state.expect(&self.checks);
+        }
         let method = self.method;
         self.primary = Group::new(method, &self.lines, false);
         self.backup = Group::new(among_backups(method), &self.lines, true);
         self.version += 1;
+        self.changes.send_replace(self.version);
     }
 }
 
 /// The hashing and random methods know primary peers only.
 fn among_backups(method: Method) -> Method {
-    if method == Method::LeastConn {
+    if matches!(method, Method::LeastConn | Method::LeastTime(_)) {
         method
     } else {
         Method::RoundRobin

@@ -64,7 +64,9 @@ fn key(name: &[u8]) -> Key {
 
 /// The zones of all configurations since the start, by name; one whose size was changed is another zone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SessionZones(Arc<Mutex<HashMap<(String, u64), Arc<Sessions>>>>);
+pub(crate) struct SessionZones(Arc<Mutex<BySize>>);
+
+type BySize = HashMap<(String, u64), Arc<Sessions>>;
 
 impl SessionZones {
     pub(crate) fn zone(&self, name: &str, size: u64) -> Arc<Sessions> {

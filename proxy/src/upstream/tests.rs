@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use super::*;
-use crate::balance::ClientAddr;
+use crate::balance::{ClientAddr, Until};
 
 const REFUSED: Failure = Failure::Connect(ErrorKind::ConnectionRefused);
 
@@ -16,6 +16,7 @@ fn upstream(method: Method, lines: &[&str]) -> Upstream {
         name: "backends".to_owned(),
         servers,
         method,
+        queue: None,
     })
 }
 
@@ -27,6 +28,7 @@ fn server(line: &str) -> ServerConfig {
             ("weight", n) => server.weight = n.parse().unwrap(),
             ("max_fails", n) => server.max_fails = n.parse().unwrap(),
             ("max_conns", n) => server.max_conns = n.parse().unwrap(),
+            ("slow_start", n) => server.slow_start = seconds(n.parse().unwrap()),
             ("backup", _) => server.backup = true,
             ("down", _) => server.down = true,
             other => panic!("{other:?}"),
@@ -67,7 +69,13 @@ fn port(lease: &Lease) -> u16 {
 }
 
 fn succeed(lease: Lease, now: Instant) {
-    lease.succeed(Duration::from_millis(3), 200, 100, now);
+    lease.succeed(
+        Duration::from_millis(3),
+        Duration::from_millis(4),
+        200,
+        100,
+        now,
+    );
 }
 
 /// `n` requests, one after the other, all answered; their ports as one text, `-` for "no live upstreams".
@@ -476,4 +484,71 @@ fn a_retry_survives_a_change_of_the_peers() {
         now,
     );
     assert!(pick(&upstream, &mut tried, now).is_some());
+}
+
+#[test]
+fn a_peer_that_comes_back_grows_into_its_share() {
+    let upstream = local(Method::RoundRobin, &["slow_start=10", "slow_start=10"]);
+    let start = Instant::now();
+    let at = |n| start + seconds(n);
+    let share = |n| requests(&upstream, 20, at(n)).matches('1').count();
+    assert_eq!(share(0), 10);
+    fail_at(&upstream, 1, at(0));
+    assert_eq!(share(1), 0, "it is out");
+    succeed(lease_of(&upstream, 1, at(11)), at(11));
+    let shares = [12, 14, 16, 18, 20].map(share);
+    assert!(
+        shares.is_sorted() && shares[0] <= 3 && shares[4] >= 8,
+        "{shares:?}"
+    );
+    assert_eq!(share(22), 10);
+}
+
+#[test]
+fn a_check_takes_a_peer_out_and_says_so() {
+    let upstream = local(Method::RoundRobin, &["", ""]);
+    let rules = CheckRules {
+        fails: 1,
+        passes: 1,
+        mandatory: true,
+        persistent: false,
+    };
+    upstream.expect_checks(vec![rules]);
+    let now = Instant::now();
+    assert!(pick(&upstream, &mut Tried::default(), now).is_none());
+    assert_eq!(state(&upstream, 0).0, State::Checking);
+    let peers = upstream.peers_to_check();
+    peers[0].checked(0, Ok(()), "/", now + seconds(5), now);
+    peers[1].checked(0, Err("status 503".to_owned()), "/", now + seconds(5), now);
+    assert_eq!(requests(&upstream, 2, now), "11");
+    let why = "check of / failed: status 503".to_owned();
+    assert_eq!(state(&upstream, 1), (State::Unhealthy, why));
+    let checks = upstream.report().peers[1]
+        .checks
+        .as_ref()
+        .map(|checks| (checks.checks, checks.fails));
+    assert_eq!(checks, Some((1, 1)));
+    peers[1].checked(0, Ok(()), "/", now + seconds(10), now + seconds(5));
+    assert_eq!(state(&upstream, 1).0, State::Up);
+}
+
+#[test]
+fn least_time_asks_the_quick_ones_and_gives_the_slow_another_chance() {
+    let upstream = local(Method::LeastTime(Until::Header), &["", "", ""]);
+    let start = Instant::now();
+    let answer = |lease: Lease, ms, now| {
+        let first_byte = Duration::from_millis(ms);
+        lease.succeed(first_byte, first_byte, 200, 0, now);
+    };
+    // One answer of each, all at a time.
+    let leases = [1, 2, 3].map(|port| (port, lease_of(&upstream, port, start)));
+    for (port, lease) in leases {
+        answer(lease, if port == 1 { 300 } else { 5 }, start);
+    }
+    assert_eq!(requests(&upstream, 6, start).matches('1').count(), 0);
+    let later = start + seconds(60);
+    assert!(
+        requests(&upstream, 6, later).contains('1'),
+        "its average has faded"
+    );
 }

@@ -43,6 +43,13 @@ impl Tried {
         self.forget();
     }
 
+    /// Nobody could be picked, and perhaps somebody can now: primary peers come first again.
+    pub(super) fn start_over(&mut self) {
+        self.on_backup = false;
+        self.walk = Walk::default();
+        self.forget();
+    }
+
     pub(super) fn has(&self, index: usize) -> bool {
         let word = match index / 64 {
             0 => Some(&self.first),

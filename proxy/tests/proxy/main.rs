@@ -4,6 +4,7 @@ mod access;
 mod bad_input;
 mod bodies;
 mod caching;
+mod checks;
 mod configuration;
 mod filters;
 mod forward;

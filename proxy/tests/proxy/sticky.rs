@@ -145,3 +145,17 @@ fn a_session_is_learnt_from_the_backend_that_begins_it() {
         "a reload forgets nobody"
     );
 }
+
+#[test]
+fn a_route_may_be_a_part_of_what_the_backend_has_told() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let _a = backend(dir.path(), "a");
+    let _b = backend(dir.path(), "b");
+    let config = front("sticky route $route", "route=one", "route=two");
+    let map = "map $cookie_jsessionid $route { ~^\\w+\\.(?P<name>\\w+)$ $name; }";
+    let proxy = Proxy::start_in(dir, &format!("{map} {config}"));
+    for _ in 0..3 {
+        assert_eq!(who(&ask(&proxy, "/", "JSESSIONID=abc.two")), "b");
+        assert_eq!(who(&ask(&proxy, "/", "JSESSIONID=def.one")), "a");
+    }
+}

@@ -16,6 +16,7 @@ use super::access::{self, AccessRule};
 use super::auth::{self, Auth};
 use super::filters::{self, Conditions, Filters};
 use super::headers::{self, AddHeader, Expires};
+use super::health_check;
 use super::limits::{self, Limits};
 use super::loader::Loader;
 use super::logs::{self, AccessLog, ErrorLog};
@@ -129,6 +130,14 @@ impl Location {
     ) -> Result<Self, ConfigError> {
         let outer = loader.enclosing.replace((name.to_owned(), prefix.clone()));
         let handler = handler(scope, loader, name, &prefix)?;
+        for directive in scope.here("health_check") {
+            let pass = match &handler {
+                Handler::Proxy(pass) => Some(pass),
+                _ => None,
+            };
+            let check = health_check::parse(directive, pass, &loader.matches.borrow())?;
+            loader.checks.borrow_mut().push(check);
+        }
         let location = Self {
             program: rewrite::program(scope, loader)?,
             exact: name.starts_with('='),
