@@ -50,6 +50,13 @@ const DEMOS: &[Demo] = &[
         front: |ports| ports.webhooks,
         server: 3,
     },
+    // Its clients run a forward proxy of their own.
+    Demo {
+        name: "forward",
+        service: "proxy",
+        front: |ports| ports.http,
+        server: 0,
+    },
 ];
 
 /// The names to ask for.
@@ -57,7 +64,7 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     DEMOS.iter().map(|demo| demo.name)
 }
 
-/// Runs the clients of the demo called `only`, or of all four.
+/// Runs the clients of the demo called `only`, or of all.
 pub(crate) fn run(place: &Place, binaries: &Binaries, only: Option<&str>) -> Result<ExitCode> {
     let mut failed = Vec::new();
     for demo in DEMOS

@@ -88,33 +88,32 @@ pub async fn restart(place: &Place, name: &str) -> Result<()> {
     start(place, name).await
 }
 
-/// Lets the proxy check its configuration and read it again; returns when the new one is in use.
-pub async fn reload(place: &Place) -> Result<()> {
-    let (running, _) = known(place, "proxy")?;
+/// Lets a proxy check its configuration and read it again; returns when the new one is in use.
+pub async fn reload(place: &Place, name: &str) -> Result<()> {
+    let (running, service) = known(place, name)?;
+    let admin = service.admin_port(&running.ports);
+    let admin = admin.with_context(|| format!("{name} has nothing to reload"))?;
     let pid = place
-        .pid("proxy")
-        .context("the proxy does not run; `cargo lab start proxy`")?;
-    if proxy(place, &["-t".into(), "-q".into()])? != ExitCode::SUCCESS {
-        bail!("the configuration has a fault (see above); the proxy keeps the old one");
+        .pid(name)
+        .with_context(|| format!("{name} does not run; `cargo lab start {name}`"))?;
+    if proxy(place, name, &["-t".into(), "-q".into()])? != ExitCode::SUCCESS {
+        bail!("the configuration has a fault (see above); {name} keeps the old one");
     }
     let client = health::client();
+    let url = format!("http://127.0.0.1:{admin}/api/status");
     let generation = async || {
-        let status = health::json(&client, &health::status_url(&running.ports))
-            .await
-            .ok()?;
+        let status = health::json(&client, &url).await.ok()?;
         status["generation"].as_u64()
     };
     let before = generation().await;
     place::signal(pid, Signal::SIGHUP)?;
-    until("the proxy still has its old configuration", async || {
-        generation().await > before
-    })
-    .await
+    let still = format!("{name} still has its old configuration");
+    until(&still, async || generation().await > before).await
 }
 
-/// The proxy's program with the arguments that the lab's proxy was started with, and these.
-pub fn proxy(place: &Place, args: &[String]) -> Result<ExitCode> {
-    let (running, service) = known(place, "proxy")?;
+/// The proxy's program with the arguments that an instance of it was started with, and these.
+pub fn proxy(place: &Place, name: &str, args: &[String]) -> Result<ExitCode> {
+    let (running, service) = known(place, name)?;
     let mut command = Command::new(Binaries::beside_this_executable()?.path(service.binary));
     command
         .args(service.start(place, &running.ports).args)

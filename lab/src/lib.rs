@@ -28,4 +28,5 @@ pub mod private_lab;
 mod server_process;
 pub mod services;
 pub mod status;
+mod transparent;
 pub mod up;

@@ -20,6 +20,9 @@ pub struct Ports {
     pub graphql: u16,
     pub chat: u16,
     pub webhooks: u16,
+    /// The forward proxy, and its own status API (which Docker does not publish).
+    pub forward: u16,
+    pub forward_admin: u16,
     /// The webhook receiver's mail and name servers (the latter UDP, too), past the proxy, which speaks HTTP.
     pub smtp: u16,
     pub dns: u16,
@@ -42,6 +45,8 @@ impl Default for Ports {
             graphql: 8002,
             chat: 8003,
             webhooks: 8004,
+            forward: 3128,
+            forward_admin: 5009,
             smtp: 2525,
             dns: 5300,
             backends: [5001, 5002, 5003],
@@ -54,7 +59,7 @@ impl Default for Ports {
 impl Ports {
     /// Ports that nobody has at this moment. All are held until the last is known, so they differ.
     pub fn free() -> Result<Self> {
-        let held = (0..18)
+        let held = (0..20)
             .map(|_| TcpListener::bind("127.0.0.1:0"))
             .collect::<Result<Vec<_>, _>>()
             .context("no free port on 127.0.0.1")?;
@@ -71,6 +76,8 @@ impl Ports {
             graphql: next()?,
             chat: next()?,
             webhooks: next()?,
+            forward: next()?,
+            forward_admin: next()?,
             smtp: next()?,
             dns: next()?,
             backends: [next()?, next()?, next()?],
@@ -90,6 +97,7 @@ impl Ports {
             graphql: from_environment("LAB_GRAPHQL_PORT", 8002)?,
             chat: from_environment("LAB_CHAT_PORT", 8003)?,
             webhooks: from_environment("LAB_WEBHOOK_PORT", 8004)?,
+            forward: from_environment("LAB_FORWARD_PORT", 3128)?,
             smtp: from_environment("LAB_SMTP_PORT", 2525)?,
             dns: from_environment("LAB_DNS_PORT", 5300)?,
             ..Self::default()

@@ -45,6 +45,7 @@ enum Kind {
     /// Starts with these arguments beside `--bind`.
     Demo(fn(&Place, &Ports) -> Vec<String>),
     Docs,
+    ForwardProxy,
     Proxy,
 }
 
@@ -81,6 +82,15 @@ pub const SERVICES: &[Service] = &[
         |ports| ports.demo_servers[3],
         inbox,
     ),
+    Service {
+        name: "forward-proxy",
+        binary: "proxy",
+        inside: FORWARD,
+        port: |ports| ports.forward,
+        health: "/healthz",
+        page: "",
+        kind: Kind::ForwardProxy,
+    },
     Service {
         name: "proxy",
         binary: "proxy",
@@ -131,6 +141,12 @@ pub const FRONTS: &[Front] = &[
         hint: "a URL of your own, and what arrives there",
     },
     Front {
+        listen: FORWARD,
+        port: |ports| ports.forward,
+        title: "way out",
+        hint: "the forward proxy, for curl -x",
+    },
+    Front {
         listen: 8080,
         port: |ports| ports.admin,
         title: "lab home",
@@ -148,6 +164,7 @@ pub struct Front {
 }
 
 const ADMIN: u16 = 8080;
+const FORWARD: u16 = 3128;
 /// Published like the others, though nothing listens there before chapter 8: so it is none of them.
 pub const HTTPS: u16 = 443;
 
@@ -235,7 +252,7 @@ impl Service {
     pub fn stop_signal(&self) -> Signal {
         match self.kind {
             Kind::Backend { .. } | Kind::Demo(_) => Signal::SIGTERM,
-            Kind::Docs | Kind::Proxy => Signal::SIGQUIT,
+            Kind::Docs | Kind::ForwardProxy | Kind::Proxy => Signal::SIGQUIT,
         }
     }
 
@@ -262,28 +279,32 @@ impl Service {
                 args.extend(["--map-listen".into(), format!("{}={listen}", self.inside)]);
                 Start { args, env: vec![] }
             }
+            Kind::ForwardProxy => {
+                let folder = place.conf.join("forward");
+                let mut args = self.proxy_args(place, &folder, &folder.join("nginx.conf"));
+                args.extend(["--map-listen".into(), format!("{}={listen}", self.inside)]);
+                let admin = format!("127.0.0.1:{}", ports.forward_admin);
+                args.extend(["--admin".into(), admin]);
+                args.extend(self.others(ports));
+                let fronts = FRONTS
+                    .iter()
+                    .filter(|front| !matches!(front.listen, ADMIN | FORWARD))
+                    .map(|front| (front.listen, (front.port)(ports)));
+                for (port, here) in fronts.chain([(HTTPS, ports.https)]) {
+                    let mapped = format!("proxy:{port}=127.0.0.1:{here}");
+                    args.extend(["--map-host".into(), mapped]);
+                }
+                Start { args, env: vec![] }
+            }
             Kind::Proxy => {
                 let conf = place.conf.join("nginx.conf");
                 let mut args = self.proxy_args(place, &place.conf, &conf);
                 args.extend(["--admin".into(), listen]);
-                args.extend(
-                    SERVICES
-                        .iter()
-                        .filter(|other| other.name != self.name)
-                        .flat_map(|other| {
-                            let mapped = format!(
-                                "{}:{}=127.0.0.1:{}",
-                                other.name,
-                                other.inside,
-                                (other.port)(ports)
-                            );
-                            ["--map-host".into(), mapped]
-                        }),
-                );
+                args.extend(self.others(ports));
                 args.extend(
                     FRONTS
                         .iter()
-                        .filter(|front| front.listen != ADMIN)
+                        .filter(|front| !matches!(front.listen, ADMIN | FORWARD))
                         .flat_map(|front| {
                             [
                                 "--map-listen".into(),
@@ -300,7 +321,26 @@ impl Service {
         }
     }
 
-    /// What both instances of the proxy's program need: where its files are, and to stay in the foreground.
+    /// Where the other services are, for a program that knows them by their names in Docker.
+    fn others(&self, ports: &Ports) -> impl Iterator<Item = String> {
+        let others = SERVICES.iter().filter(|other| other.name != self.name);
+        others.flat_map(|other| {
+            let (name, inside) = (other.name, other.inside);
+            let mapped = format!("{name}:{inside}=127.0.0.1:{}", (other.port)(ports));
+            ["--map-host".into(), mapped]
+        })
+    }
+
+    /// The status API of an instance of the proxy's program that has one.
+    pub fn admin_port(&self, ports: &Ports) -> Option<u16> {
+        match self.kind {
+            Kind::ForwardProxy => Some(ports.forward_admin),
+            Kind::Proxy => Some(ports.admin),
+            Kind::Backend { .. } | Kind::Demo(_) | Kind::Docs => None,
+        }
+    }
+
+    /// What all instances of the proxy's program need: where its files are, and to stay in the foreground.
     fn proxy_args(&self, place: &Place, prefix: &Path, conf: &Path) -> Vec<String> {
         let pid = place.state.join(format!("{}.nginx.pid", self.name));
         vec![

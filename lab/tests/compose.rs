@@ -77,9 +77,10 @@ fn both_give_the_backends_the_same_names() {
 }
 
 #[test]
-fn only_the_proxy_publishes_and_on_this_machine_only() {
+fn only_the_proxies_publish_and_on_this_machine_only() {
     // (443 is chapter 8's.) Mail and DNS are no HTTP: the webhook receiver takes them itself.
-    const NOT_HTTP: [&str; 2] = ["proxy", "webhook-receiver"];
+    // The forward proxy is a proxy, too.
+    const PUBLISHERS: [&str; 3] = ["forward-proxy", "proxy", "webhook-receiver"];
     let published: Vec<_> = compose_services()
         .into_iter()
         .filter(|(_, lines)| !lines.contains("profiles:"))
@@ -91,7 +92,7 @@ fn only_the_proxy_publishes_and_on_this_machine_only() {
                 .collect();
             assert_eq!(
                 lines.contains("ports:"),
-                NOT_HTTP.contains(&name.as_str()),
+                PUBLISHERS.contains(&name.as_str()),
                 "{name}"
             );
             assert_eq!(
@@ -178,4 +179,26 @@ fn names_of_backends_and_of_the_default_ports_are_those_everybody_knows() {
             .to_string()
             .contains("backend1, backend2")
     );
+}
+
+#[test]
+fn the_forward_proxy_is_told_where_every_host_of_the_lab_is() {
+    let args = start_of(Service::find("forward-proxy").unwrap()).args;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let text = std::fs::read_to_string(root.join("proxy/conf/forward/nginx.conf")).unwrap();
+    let (_, rest) = text.split_once("map $target $in_the_lab {").expect("a map");
+    let (hosts, _) = rest.split_once('}').expect("its end");
+    let hosts: Vec<_> = hosts
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(hosts.len() > 8, "{hosts:?}");
+    for host in hosts {
+        let mapped = format!("{host}:");
+        assert!(
+            args.iter().any(|arg| arg.starts_with(&mapped)),
+            "{host} is not in {args:?}"
+        );
+    }
+    assert!(args.contains(&"3128=127.0.0.1:3128".to_owned()), "{args:?}");
 }

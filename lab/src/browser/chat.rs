@@ -13,7 +13,7 @@ const MESSAGES: usize = 10;
 /// Goes through the page as a student would; fails at the first thing that is not as it should be.
 pub(super) async fn look(browser: &Browser, ports: &Ports) -> Result<()> {
     let url = Ports::url(ports.chat);
-    let other = Browser::start(None).await?;
+    let other = Browser::start(None, None).await?;
     let outcome = two_people(browser, &other, &url).await;
     other.quit().await?;
     outcome

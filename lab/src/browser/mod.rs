@@ -1,6 +1,7 @@
 //! `cargo lab test browser`: what a student sees, seen by a real browser in which no outside name resolves: three
 //! servers in turn, a lab home that agrees with the status API, a book that can be read and searched offline.
 mod chat;
+mod forward;
 mod graphql;
 mod soap;
 mod steps;
@@ -46,13 +47,14 @@ pub async fn run(place: &Place, options: Options) -> Result<ExitCode> {
         Some(lab) => lab.ports.clone(),
         None => Ports::of_compose()?,
     };
-    let browser = Browser::start(options.screenshots).await?;
+    let browser = Browser::start(options.screenshots.clone(), None).await?;
     let outcome = look(&browser, &ports).await;
     if outcome.is_err() {
         browser.screenshot("failure").await?;
     }
     browser.quit().await?;
     outcome?;
+    forward::look(&ports, options.screenshots).await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -24,7 +24,8 @@ pub(super) struct Browser {
 }
 
 impl Browser {
-    pub(super) async fn start(screenshots: Option<PathBuf>) -> Result<Self> {
+    /// `proxy`: whom the browser asks for everything, if anybody.
+    pub(super) async fn start(screenshots: Option<PathBuf>, proxy: Option<&str>) -> Result<Self> {
         if let Some(folder) = &screenshots {
             std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         }
@@ -44,7 +45,7 @@ impl Browser {
             &client,
             Method::POST,
             &base,
-            &capabilities(&profile.display().to_string()),
+            &capabilities(&profile.display().to_string(), proxy),
         )
         .await?;
         let id = made["sessionId"].as_str().context("no session")?;
@@ -135,14 +136,18 @@ impl Browser {
     }
 }
 
-fn capabilities(profile: &str) -> Value {
+fn capabilities(profile: &str, proxy: Option<&str>) -> Value {
+    let proxy = match proxy {
+        Some(proxy) => format!("--proxy-server={proxy}"),
+        None => "--no-proxy-server".to_owned(),
+    };
     let args = [
         "--headless=new",
         "--no-sandbox",
         "--disable-dev-shm-usage",
         "--no-first-run",
         "--disable-background-networking",
-        "--no-proxy-server",
+        &proxy,
         "--window-size=1280,900",
         // Nothing from outside: whatever is not on this machine does not exist.
         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",

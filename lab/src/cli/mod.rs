@@ -10,7 +10,9 @@ use nix::sys::signal::Signal;
 
 use crate::place::Place;
 use crate::ports::Ports;
-use crate::{bench, book, browser, ca, check, control, docker_run, doctor, peers, status, up};
+use crate::{
+    bench, book, browser, ca, check, control, docker_run, doctor, peers, status, transparent, up,
+};
 
 use up_options::UpOptions;
 
@@ -45,7 +47,11 @@ enum Command {
     /// Stop a service politely and start it again
     Restart { name: String },
     /// Let the proxy read its configuration again, without dropping a request
-    Reload,
+    Reload {
+        /// "proxy", or "forward-proxy"
+        #[arg(default_value = "proxy")]
+        name: String,
+    },
     /// Run the load tester against the main lab (without Docker's port 80)
     Load {
         /// The load tester's own options
@@ -69,7 +75,7 @@ enum Command {
     Doctor,
     /// What you should be able to show after a chapter
     Check {
-        /// 1 to 4, 7 or 8
+        /// 1 to 4, 7 to 9
         chapter: u8,
     },
     /// Certificates for this machine, and an authority of your own that issued them (chapter 8)
@@ -115,6 +121,8 @@ enum Test {
     Browser(browser::Options),
     /// The same requests to real nginx and to ours, the answers compared
     Peers(peers::Options),
+    /// The transparent forward proxy, in network namespaces of its own (needs root, ip and iptables)
+    Transparent(transparent::Options),
 }
 
 #[derive(Debug, Args)]
@@ -153,6 +161,9 @@ impl Cli {
             }
             Command::Test(Test::Browser(options)) => return browser::run(&place, options).await,
             Command::Test(Test::Peers(options)) => return peers::run(&place, options).await,
+            Command::Test(Test::Transparent(options)) => {
+                return transparent::run(&place, &options);
+            }
             Command::Check { chapter } => return check::check(&place, chapter).await,
             Command::Bench(Bench { command, options }) => {
                 return match command {
@@ -177,8 +188,8 @@ impl Cli {
             Command::Start { name } => control::start(&place, &name).await?,
             Command::Restart { name } => control::restart(&place, &name).await?,
             Command::Load { args } => return control::load(&place, &args),
-            Command::Proxy { args } => return control::proxy(&place, &args),
-            Command::Reload => control::reload(&place).await?,
+            Command::Proxy { args } => return control::proxy(&place, "proxy", &args),
+            Command::Reload { name } => control::reload(&place, &name).await?,
             Command::Logs { name, follow } => control::logs(&place, &name, follow)?,
         }
         Ok(ExitCode::SUCCESS)

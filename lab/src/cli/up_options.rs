@@ -34,13 +34,17 @@ pub(super) struct UpOptions {
     /// Port of the webhook receiver
     #[arg(long, env = "LAB_WEBHOOK_PORT", default_value_t = Ports::default().webhooks)]
     webhook_port: u16,
-    /// Port of its mail server
+    /// Port of the forward proxy
+    #[arg(long, env = "LAB_FORWARD_PORT", default_value_t = Ports::default().forward)]
+    forward_port: u16,
+    /// Port of the webhook receiver's mail server
     #[arg(long, env = "LAB_SMTP_PORT", default_value_t = Ports::default().smtp)]
     smtp_port: u16,
     /// Port of its name server
     #[arg(long, env = "LAB_DNS_PORT", default_value_t = Ports::default().dns)]
     dns_port: u16,
-    /// Port of backend1; backend2 and backend3 follow, the book's server is 7 above, the demos' 10 to 13
+    /// Port of backend1; backend2 and backend3 follow, the book's server is 7 above, the forward proxy's status API 8,
+    /// the demos' 10 to 13
     #[arg(long, env = "LAB_BACKEND_PORT", default_value_t = Ports::default().backends[0],
         value_parser = clap::value_parser!(u16).range(1..=65000))]
     backend_port: u16,
@@ -71,6 +75,8 @@ impl UpOptions {
                 graphql: self.graphql_port,
                 chat: self.chat_port,
                 webhooks: self.webhook_port,
+                forward: self.forward_port,
+                forward_admin: first + 8,
                 smtp: self.smtp_port,
                 dns: self.dns_port,
                 backends: [first, first + 1, first + 2],

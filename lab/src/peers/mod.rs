@@ -24,7 +24,7 @@ use report::Tally;
 /// What to compare.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Only this: `soap`, `graphql`, `chat`, `webhook` (clients that others wrote), `nginx` (the same requests to
+    /// Only this: `soap`, `graphql`, `chat`, `webhook`, `forward` (clients that others wrote), `nginx` (the same requests to
     /// both), or a part of the name of a configuration in lab/peers
     only: Option<String>,
     /// A program to stand in our place (nginx itself proves the table)

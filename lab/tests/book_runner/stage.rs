@@ -161,6 +161,7 @@ fn with_shims(command: &mut Command, shims: &Path, ports: &Ports) {
         ("GRAPHQL_PORT", ports.graphql),
         ("CHAT_PORT", ports.chat),
         ("WEBHOOK_PORT", ports.webhooks),
+        ("FORWARD_PORT", ports.forward),
         ("SMTP_PORT", ports.smtp),
         ("DNS_PORT", ports.dns),
     ] {

@@ -39,7 +39,7 @@ pub(crate) fn exchange(ex: &Exchange, level: Level, text: &str) {
         show(ex.request.head.line()),
     );
     if let Some(one) = ex.tries.last() {
-        let target = show(ex.request.head.target());
+        let target = show(ex.request.uri());
         let _ = write!(
             line,
             ", upstream: \"{}://{}{target}\"",

@@ -23,6 +23,7 @@ case $verb in
       shift 3
       exec "$(dirname "$LAB")/websocket-chat" join --url "ws://localhost:$CHAT_PORT/chat" "$@"
     fi
+    if [ "$*" = "forward-proxy proxy -s reload" ]; then exec "$LAB" reload forward-proxy; fi
     [ "$1 $2" = "proxy proxy" ] || lacks compose exec "$@"
     shift 2
     # The lab's reload waits until the new configuration is in use, as a person who types does.
