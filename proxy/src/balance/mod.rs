@@ -36,7 +36,11 @@ pub(crate) enum Method {
     Random {
         two: bool,
     },
-    LeastTime(Until),
+    LeastTime {
+        until: Until,
+        /// Requests that wait for their answer count by their age.
+        in_flight: bool,
+    },
     /// `random two least_time=...`
     RandomTime(Until),
 }
@@ -59,25 +63,40 @@ impl Method {
             Self::Hash { consistent: true } => "hash consistent",
             Self::Random { two: false } => "random",
             Self::Random { two: true } => "random two least_conn",
-            Self::LeastTime(Until::Header) => "least_time header",
-            Self::LeastTime(Until::LastByte) => "least_time last_byte",
+            Self::LeastTime { until, in_flight } => match (until, in_flight) {
+                (Until::Header, false) => "least_time header",
+                (Until::Header, true) => "least_time header inflight",
+                (Until::LastByte, false) => "least_time last_byte",
+                (Until::LastByte, true) => "least_time last_byte inflight",
+            },
             Self::RandomTime(Until::Header) => "random two least_time=header",
             Self::RandomTime(Until::LastByte) => "random two least_time=last_byte",
         }
+    }
+
+    /// Whether requests have to be timed while they wait for their answer.
+    pub(crate) fn times_waiting(self) -> bool {
+        matches!(
+            self,
+            Self::LeastTime {
+                in_flight: true,
+                ..
+            }
+        )
     }
 
     /// Whether it is a round over all peers, so that some may be backups, and some may grow into their share.
     pub(crate) fn knows_backups(self) -> bool {
         matches!(
             self,
-            Self::RoundRobin | Self::LeastConn | Self::LeastTime(_)
+            Self::RoundRobin | Self::LeastConn | Self::LeastTime { .. }
         )
     }
 
     /// The time by which it compares, if it does.
     pub(crate) fn time(self) -> Option<Until> {
         match self {
-            Self::LeastTime(until) | Self::RandomTime(until) => Some(until),
+            Self::LeastTime { until, .. } | Self::RandomTime(until) => Some(until),
             _ => None,
         }
     }
@@ -172,7 +191,7 @@ pub(crate) fn choose(
 ) -> Option<usize> {
     let chosen = match (method, ring) {
         (Method::RoundRobin, _) => None,
-        (Method::LeastConn | Method::LeastTime(_), _) => return least_conn::pick(candidates),
+        (Method::LeastConn | Method::LeastTime { .. }, _) => return least_conn::pick(candidates),
         (Method::IpHash, _) => ip_hash::pick(candidates, key.client, walk),
         (Method::Hash { consistent: true }, Some(ring)) => {
             ring.pick(candidates, key.hash_key, walk)

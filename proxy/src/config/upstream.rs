@@ -121,6 +121,7 @@ pub(super) fn parse(
     let name = values::only(directive)?.text.clone();
     let scope = http.inside(directive);
     let (method, hash_key) = method(&scope, loader)?;
+    scope.here("zone").try_for_each(check_zone)?;
     let names = Names::find(&scope, loader)?;
     let servers = scope.here("server").map(|d| server(d, names.as_ref()));
     let servers = servers.collect::<Result<Vec<_>, _>>()?;
@@ -158,6 +159,21 @@ pub(super) fn parse(
         sticky: sticky.map(Box::new),
         ..UpstreamBlock::new(upstream, hash_key, keepalive)
     })
+}
+
+/// Peers' state is shared without it, so there is nothing to do; but what makes no sense stays an error.
+fn check_zone(directive: &Directive) -> Result<(), ConfigError> {
+    let Some(arg) = directive.args.get(1) else {
+        return Ok(());
+    };
+    match values::parse_size(&arg.text) {
+        None => Err(arg.error(format!("invalid zone size \"{}\"", arg.text))),
+        Some(size) if size < crate::limit::SMALLEST => {
+            let name = &directive.args[0].text;
+            Err(arg.error(format!("zone \"{name}\" is too small")))
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 fn keepalive(scope: &Scope<'_>) -> Result<KeepAlive, ConfigError> {
@@ -212,7 +228,7 @@ fn method(scope: &Scope<'_>, loader: &Loader) -> Result<(Method, Option<Template
         let method = match directive.name.as_str() {
             "least_conn" => (Method::LeastConn, None),
             "ip_hash" => (Method::IpHash, None),
-            "least_time" => (Method::LeastTime(least_time(directive)?), None),
+            "least_time" => (least_time(directive)?, None),
             "hash" => hash(directive, loader)?,
             "random" => (random(directive)?, None),
             _ => continue,
@@ -243,16 +259,17 @@ fn until(word: &str) -> Option<Until> {
     }
 }
 
-/// `least_time header` or `last_byte`.
-fn least_time(directive: &Directive) -> Result<Until, ConfigError> {
-    if let Some(arg) = directive.args.get(1) {
-        return Err(arg.error(match arg.text.as_str() {
-            "inflight" => "the \"inflight\" parameter is not implemented by this proxy".to_owned(),
-            other => format!("invalid parameter \"{other}\""),
-        }));
-    }
+/// `least_time header` or `last_byte`, perhaps with `inflight`.
+fn least_time(directive: &Directive) -> Result<Method, ConfigError> {
+    let in_flight = match directive.args.get(1) {
+        None => false,
+        Some(arg) if arg.text == "inflight" => true,
+        Some(arg) => return Err(arg.error(format!("invalid parameter \"{}\"", arg.text))),
+    };
     let arg = values::only(directive)?;
-    until(&arg.text).ok_or_else(|| arg.error(format!("invalid value \"{}\"", arg.text)))
+    let until = until(&arg.text);
+    let until = until.ok_or_else(|| arg.error(format!("invalid value \"{}\"", arg.text)))?;
+    Ok(Method::LeastTime { until, in_flight })
 }
 
 fn random(directive: &Directive) -> Result<Method, ConfigError> {

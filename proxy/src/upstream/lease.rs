@@ -1,22 +1,44 @@
 //! One request's use of one peer: it counts as in flight from `pick` until the lease is dropped, whatever happens.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use super::health::{Failure, Policy};
 use super::{Address, Peer};
+use crate::balance::Until;
 
 #[derive(Debug)]
 pub(crate) struct Lease {
     peer: Arc<Peer>,
     policy: Policy,
+    /// Until when it counts as waiting for its answer, and since when (`least_time ... inflight`).
+    waits: Cell<Option<(Until, u64)>>,
 }
 
 impl Lease {
     pub(super) fn new(peer: Arc<Peer>, alone: bool) -> Self {
         let policy = peer.policy(alone);
-        Self { peer, policy }
+        let waits = Cell::new(None);
+        Self {
+            peer,
+            policy,
+            waits,
+        }
+    }
+
+    /// Its peer's method wants to know how long requests wait.
+    pub(super) fn waits(self, until: Until, now: Instant) -> Self {
+        let at = self.peer.state.times.begins(now);
+        self.waits.set(Some((until, at)));
+        self
+    }
+
+    fn waits_no_more(&self) {
+        if let Some((_, at)) = self.waits.take() {
+            self.peer.state.times.ends(at);
+        }
     }
 
     pub(crate) fn peer(&self) -> &Arc<Peer> {
@@ -32,6 +54,9 @@ impl Lease {
 
     /// A valid response head has come: the peer is alive, also if the rest takes hours (a WebSocket, a long stream).
     pub(crate) fn alive(&self, now: Instant) {
+        if matches!(self.waits.get(), Some((Until::Header, _))) {
+            self.waits_no_more();
+        }
         if let Some(out_for) = self.peer.state.succeeded(self.policy, now) {
             tracing::info!(
                 peer = self.peer.config.name,
@@ -81,6 +106,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.peer.state.in_flight.fetch_sub(1, Relaxed);
+        self.waits_no_more();
         if let Some(queue) = &self.peer.config.queue {
             queue.free();
         }

@@ -97,14 +97,18 @@ impl Upstream {
 
     /// Chooses by another method from now on. A hash needs the key that only the configuration can give.
     pub(crate) fn change_method(&self, name: &str) -> Result<(), OrderError> {
+        let least_time = |until| Method::LeastTime {
+            until,
+            in_flight: self.method.times_waiting(),
+        };
         let method = match name {
             "round_robin" => Method::RoundRobin,
             "least_conn" => Method::LeastConn,
             "ip_hash" => Method::IpHash,
             "random" => Method::Random { two: false },
             "random two least_conn" => Method::Random { two: true },
-            "least_time header" => Method::LeastTime(Until::Header),
-            "least_time last_byte" => Method::LeastTime(Until::LastByte),
+            "least_time header" => least_time(Until::Header),
+            "least_time last_byte" => least_time(Until::LastByte),
             "hash" => Method::Hash { consistent: false },
             "hash consistent" => Method::Hash { consistent: true },
             _ => return Err(OrderError::Method),

@@ -145,7 +145,8 @@ impl Peer {
         let asked = times.asked.load(Relaxed);
         let idle = Duration::from_millis(since_beginning(now).saturating_sub(asked));
         let average = times.average(until);
-        least_time::load(average, idle, self.config.fail_timeout, in_flight)
+        let waiting = times.waiting(now);
+        least_time::load(average, idle, self.config.fail_timeout, waiting, in_flight)
     }
 
     /// The same peer of the same server, whatever else has changed.
@@ -237,6 +238,9 @@ pub(super) struct Times {
     header: AtomicU64,
     last_byte: AtomicU64,
     asked: AtomicU64,
+    /// Of requests that wait for their answer: how many, and when they began, all added up.
+    waiting: AtomicU64,
+    began: AtomicU64,
 }
 
 impl Times {
@@ -250,6 +254,27 @@ impl Times {
             let newest = u64::try_from(newest.as_micros()).unwrap_or(u64::MAX);
             average.store(least_time::with(average.load(Relaxed), newest), Relaxed);
         }
+    }
+
+    /// A request begins to wait; answers what ends the wait.
+    pub(super) fn begins(&self, now: Instant) -> u64 {
+        let at = since_beginning(now);
+        self.waiting.fetch_add(1, Relaxed);
+        self.began.fetch_add(at, Relaxed);
+        at
+    }
+
+    pub(super) fn ends(&self, at: u64) {
+        self.waiting.fetch_sub(1, Relaxed);
+        self.began.fetch_sub(at, Relaxed);
+    }
+
+    /// How long they have waited, on average.
+    fn waiting(&self, now: Instant) -> Duration {
+        let (waiting, began) = (self.waiting.load(Relaxed), self.began.load(Relaxed));
+        let average = began.checked_div(waiting);
+        let waited = average.map_or(0, |began| since_beginning(now).saturating_sub(began));
+        Duration::from_millis(waited)
     }
 
     fn average(&self, until: Until) -> Duration {

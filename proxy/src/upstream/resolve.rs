@@ -63,7 +63,9 @@ pub(crate) fn parse_mapping(text: &str) -> Result<Mapping, String> {
 /// One look-up of each name, all at a time; call it before the workers start, so that the first request finds peers.
 pub(crate) async fn resolve_once(upstreams: &[Arc<Upstream>], hosts: &Arc<HostMap>) {
     let mut lookups = JoinSet::new();
-    for server in named_servers(upstreams, hosts) {
+    // What a reload has taken over is good enough to begin with.
+    let wanted = named_servers(upstreams, hosts).filter(|server| !server.is_known());
+    for server in wanted {
         lookups.spawn(async move { server.resolve().await });
     }
     // What is not there in time is left to `keep_resolving`.
@@ -121,6 +123,12 @@ impl NamedServer {
             let next = self.resolve().await;
             sleep_until(next.into()).await;
         }
+    }
+
+    fn is_known(&self) -> bool {
+        let roster = self.upstream.roster();
+        let mut peers = roster.lines()[self.line].iter();
+        peers.any(|peer| peer.address.is_some())
     }
 
     /// Asks once; answers when to ask again.

@@ -111,7 +111,7 @@ impl Roster {
         if !tried.on_backup {
             let dice = || throw(&mut self.dice);
             if let Some(peer) = self.primary.pick(method, key, tried, alone, now, dice) {
-                return Some(Lease::new(peer, alone));
+                return Some(lease(peer, alone, method, now));
             }
             tried.turn_to_backup();
         }
@@ -119,7 +119,7 @@ impl Roster {
         let peer = self
             .backup
             .pick(among_backups(method), key, tried, alone, now, dice)?;
-        Some(Lease::new(peer, alone))
+        Some(lease(peer, alone, among_backups(method), now))
     }
 
     /// The name of `line` stands for `endpoints` now. Returns whether that is new.
@@ -273,9 +273,17 @@ impl Roster {
     }
 }
 
+fn lease(peer: Arc<Peer>, alone: bool, method: Method, now: Instant) -> Lease {
+    let lease = Lease::new(peer, alone);
+    match method.time().filter(|_| method.times_waiting()) {
+        Some(until) => lease.waits(until, now),
+        None => lease,
+    }
+}
+
 /// The hashing and random methods know primary peers only.
 fn among_backups(method: Method) -> Method {
-    if matches!(method, Method::LeastConn | Method::LeastTime(_)) {
+    if matches!(method, Method::LeastConn | Method::LeastTime { .. }) {
         method
     } else {
         Method::RoundRobin

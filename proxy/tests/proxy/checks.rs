@@ -199,7 +199,11 @@ fn a_check_that_makes_no_sense_is_refused_in_words() {
             "upstream u { server 127.0.0.1:1 slow_start=5s; server 127.0.0.1:2; ip_hash; }",
             "slow_start",
         ),
-        ("upstream u { server 127.0.0.1:1; state /tmp/s; }", "state"),
+        ("upstream u { zone z 1k; server 127.0.0.1:1; }", "too small"),
+        (
+            "upstream u { server 127.0.0.1:1; state peers.state; }",
+            "state",
+        ),
     ] {
         let output = test_config(http);
         let said = String::from_utf8_lossy(&output.stderr);
