@@ -48,6 +48,11 @@ impl Desk {
         }
     }
 
+    /// How many forward for `token` now.
+    pub(crate) fn present(&self, token: Uuid) -> usize {
+        self.state().present.get(&token).map_or(0, Vec::len)
+    }
+
     /// How long a sender should wait: the longest that anybody present asks for; None if nobody is there.
     pub(crate) fn patience(&self, token: Uuid, listen: Duration) -> Option<Duration> {
         let state = self.state();
@@ -138,11 +143,15 @@ mod tests {
         let whcli = desk.listening(token, None);
         let ours = desk.listening(token, Duration::from_secs(9));
         assert_eq!(desk.patience(token, listen), Some(Duration::from_secs(9)));
+        let one_way = desk.listening(token, Duration::ZERO);
+        assert_eq!(desk.present(token), 3);
         drop(ours);
         assert_eq!(desk.patience(token, listen), Some(listen));
         assert_eq!(desk.patience(token, Duration::ZERO), None);
         drop(whcli);
         assert_eq!(desk.patience(token, listen), None);
+        drop(one_way);
+        assert_eq!(desk.present(token), 0);
     }
 
     #[tokio::test]

@@ -26,6 +26,7 @@ use axum::Router;
 use jiff::Timestamp;
 use service::{Shutdown, TrustedProxies};
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 use tower::ServiceExt;
 
 pub use serving::{Listeners, OpenError, Serving};
@@ -93,12 +94,18 @@ pub async fn run(
 /// Drops what is too old, again and again.
 async fn sweep(store: Store, shutdown: Shutdown) {
     let mut pause = tokio::time::interval(SWEEP);
+    pause.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = shutdown.triggered() => return,
             _ = pause.tick() => {}
         }
-        match store.sweep(Timestamp::now()).await {
+        // A sweep that is left early goes on with the next.
+        let swept = tokio::select! {
+            () = shutdown.triggered() => return,
+            swept = store.sweep(Timestamp::now()) => swept,
+        };
+        match swept {
             Ok(swept) => tracing::debug!(?swept, "swept"),
             Err(error) => tracing::warn!(?error, "the sweep failed"),
         }

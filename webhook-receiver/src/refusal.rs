@@ -31,6 +31,9 @@ pub(crate) enum Refusal {
     Body(Unread),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Not now, and why.
+    #[error("{0}")]
+    Later(String),
 }
 
 fn unread(why: Unread) -> &'static str {
@@ -48,6 +51,11 @@ impl Refusal {
         Self::Invalid(Map::from_iter([(name.to_owned(), json!([wrong.into()]))]))
     }
 
+    /// Asked again, it may work.
+    pub(crate) fn later(why: impl Into<String>) -> Self {
+        Self::Later(why.into())
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::NoToken => StatusCode::GONE,
@@ -57,7 +65,8 @@ impl Refusal {
             Self::Invalid(_) | Self::Store(StoreError::Taken) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Body(Unread::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body(Unread::TooSlow) => StatusCode::REQUEST_TIMEOUT,
-            Self::Body(Unread::NoRoom)
+            Self::Later(_)
+            | Self::Body(Unread::NoRoom)
             | Self::Store(StoreError::Full | StoreError::TooManyTokens) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }

@@ -14,8 +14,9 @@ use super::courier::Courier;
 use super::rule::Rule;
 use super::{stream, worker};
 use crate::app::App;
+use crate::refusal::Refusal;
 use crate::store::{Event, StoreError};
-use crate::target::Refused;
+use crate::target::{Refused, Targets};
 
 /// More rules than this for one token are refused.
 const MAX_RULES: usize = 10;
@@ -50,11 +51,12 @@ enum RuleError {
 
 impl IntoResponse for RuleError {
     fn into_response(self) -> Response {
-        let status = match &self {
+        let status = match self {
             Self::Missing => StatusCode::NOT_FOUND,
             Self::Target(_) | Self::Schedule => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
-            Self::Store(_) | Self::Elsewhere => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Elsewhere => return Refusal::later(self.to_string()).into_response(),
+            Self::Store(error) => return Refusal::Store(error).into_response(),
         };
         let error = json!({ "success": false, "error": { "message": self.to_string() } });
         (status, Json(error)).into_response()
@@ -95,7 +97,8 @@ async fn rule_of(app: &App, token: &str, rule: Uuid) -> Result<Rule, RuleError> 
 async fn list(State(app): State<App>, Path(token): Path<String>) -> Result<Response, RuleError> {
     let token = token_id(&app, &token).await?;
     let rules = Rule::list(&app.store, Some(token)).await?;
-    Ok(Json(json!({ "data": rules })).into_response())
+    let listening = app.desk.present(token);
+    Ok(Json(json!({ "data": rules, "listening": listening })).into_response())
 }
 
 fn must_be_here(app: &App) -> Result<(), RuleError> {
@@ -200,7 +203,9 @@ async fn retry(
         .event(rule.token, request)
         .await?
         .ok_or(RuleError::Missing)?;
-    let (delivered, told) = once(&app, &rule.target, rule.keep_url, &event).await?;
+    let targets = app.rules.targets.clone();
+    let courier = Courier::new(targets, &rule.target, rule.keep_url, worker::ANSWER_WITHIN)?;
+    let (delivered, told) = once(&courier, &event).await;
     if delivered {
         rule.forget_dead(&app.store, request).await?;
     }
@@ -209,7 +214,8 @@ async fn retry(
 
 #[derive(Deserialize)]
 struct Resend {
-    target: String,
+    /// Back into the same inbox if left out.
+    target: Option<String>,
 }
 
 async fn resend(
@@ -223,23 +229,22 @@ async fn resend(
         .event(token, request)
         .await?
         .ok_or(RuleError::Missing)?;
-    Ok(once(&app, &resend.target, false, &event).await?.1)
+    // Where we listen ourselves needs no leave; the address that the page knows may be a proxy's.
+    let (targets, target) = match resend.target {
+        Some(target) => (app.rules.targets.clone(), target),
+        None => (Targets::any(), app.panel.inbox(token)),
+    };
+    let courier = Courier::new(targets, &target, false, worker::ANSWER_WITHIN)?;
+    Ok(once(&courier, &event).await.1)
 }
 
 /// One attempt, and what came of it, in words for the page.
-async fn once(
-    app: &App,
-    target: &str,
-    keep_url: bool,
-    event: &Event,
-) -> Result<(bool, Response), RuleError> {
-    let targets = app.rules.targets.clone();
-    let courier = Courier::new(targets, target, keep_url, worker::ANSWER_WITHIN)?;
+async fn once(courier: &Courier, event: &Event) -> (bool, Response) {
     let (status, error) = match courier.carry(&stream::parcel(event)).await {
         Ok(answer) => (Some(answer.status), None),
         Err(failure) => (None, Some(failure.to_string())),
     };
     let delivered = status.is_some_and(|status| (200..300).contains(&status));
     let told = json!({ "delivered": delivered, "status": status, "error": error });
-    Ok((delivered, Json(told).into_response()))
+    (delivered, Json(told).into_response())
 }

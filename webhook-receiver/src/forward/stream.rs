@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum::http::header::HeaderName;
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -22,6 +21,7 @@ use super::parcel::Parcel;
 use super::tail::Tail;
 use crate::app::App;
 use crate::desk::Guard;
+use crate::refusal::Refusal;
 use crate::signature;
 use crate::store::{Event, Kind, Store, Token};
 
@@ -51,12 +51,11 @@ pub(super) async fn parcels(
     State(app): State<App>,
     Path(token): Path<String>,
     Query(follow): Query<Follow>,
-) -> Result<Response, StatusCode> {
+) -> Result<Response, Refusal> {
     let token = known(&app.store, &token).await?;
-    let tail = Tail::follow(&app.store, token.id, follow.after).await;
-    let tail = tail.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+    let tail = Tail::follow(&app.store, token.id, follow.after).await?;
     let wait = Duration::from_secs(follow.listen.min(LONGEST_LISTEN));
-    let guard = (!wait.is_zero()).then(|| app.desk.listening(token.id, wait));
+    let guard = app.desk.listening(token.id, wait);
     let ready = sse::Event::default()
         .event("ready")
         .data(tail.after().to_string());
@@ -64,7 +63,7 @@ pub(super) async fn parcels(
     Ok(answer(&app, lines))
 }
 
-fn parcel_lines(tail: Tail, guard: Option<Guard>) -> impl Stream<Item = Lines> {
+fn parcel_lines(tail: Tail, guard: Guard) -> impl Stream<Item = Lines> {
     stream::unfold((tail, guard), |(mut tail, guard)| async move {
         loop {
             // An error ends the stream; the forwarder comes back behind its last event.
@@ -95,7 +94,7 @@ pub(super) fn parcel(event: &Event) -> Parcel {
 pub(super) async fn rows(
     State(app): State<App>,
     Path(token): Path<String>,
-) -> Result<Response, StatusCode> {
+) -> Result<Response, Refusal> {
     let token = known(&app.store, &token).await?;
     let feed = app.store.subscribe(token.id);
     let first = sse::Event::default().event("ready").data("{}");
@@ -149,11 +148,8 @@ fn row(token: &Token, event: &Event) -> Value {
     })
 }
 
-async fn known(store: &Store, token: &str) -> Result<Arc<Token>, StatusCode> {
-    let found = store.token(token).await;
-    found
-        .map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?
-        .ok_or(StatusCode::GONE)
+async fn known(store: &Store, token: &str) -> Result<Arc<Token>, Refusal> {
+    store.token(token).await?.ok_or(Refusal::NoToken)
 }
 
 /// The stream, until the service stops: it must not hold up the shutdown.

@@ -46,13 +46,15 @@ async fn capture(
         return Ok(smee::stream(&app, &token).await?.into_response());
     }
     let status = address::status(rest);
-    let (event, _room) = read(&app, &token, peer.ip(), request).await?;
+    let (event, room) = read(&app, &token, peer.ip(), request).await?;
     let id = event.id;
     let listen = Duration::from_secs(token.listen.into());
     let patience = app.desk.patience(token.id, listen);
     // Before the event is out: its answer may come at once.
     let expected = patience.map(|patience| (app.desk.expect(id), patience));
     app.store.store(event, &token).await?;
+    // A sender that waits for its answer takes no room from others.
+    drop(room);
     if token.timeout > 0 {
         tokio::time::sleep(Duration::from_secs(token.timeout.into())).await;
     }

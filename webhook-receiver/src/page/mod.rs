@@ -15,6 +15,7 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 
 use crate::app::App;
+use crate::refusal::Refusal;
 
 /// Only our own files, nothing inline, no frames, no forms elsewhere.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -83,16 +84,14 @@ async fn qr(
     Path(token): Path<String>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
-) -> Result<Response, StatusCode> {
-    let found = app.store.token(&token).await;
-    let token = found.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
-    let token = token.ok_or(StatusCode::GONE)?;
+) -> Result<Response, Refusal> {
+    let token = app.store.token(&token).await?.ok_or(Refusal::NoToken)?;
+    let nameless = || Refusal::Malformed("the request names no host".to_owned());
     let origin = app
         .trusted
         .origin(peer.ip(), &headers)
-        .ok_or(StatusCode::BAD_REQUEST)?;
-    let code =
-        QrCode::new(format!("{origin}/{}", token.id)).map_err(|_| StatusCode::BAD_REQUEST)?;
+        .ok_or_else(nameless)?;
+    let code = QrCode::new(format!("{origin}/{}", token.id)).map_err(|_| nameless())?;
     let drawn = code
         .render::<svg::Color<'_>>()
         .min_dimensions(180, 180)

@@ -18,6 +18,8 @@ use uuid::Uuid;
 
 use super::{Encoding, Outcome, Preset, Request, SendError, client, deliver};
 use crate::app::App;
+use crate::refusal::Refusal;
+use crate::store::{StoreError, Token};
 use crate::target::Targets;
 
 /// Deliveries that are remembered, over all tokens.
@@ -66,6 +68,11 @@ impl Panel {
         }
     }
 
+    /// Where a token's inbox is for ourselves.
+    pub(crate) fn inbox(&self, token: Uuid) -> String {
+        format!("http://{}/{token}", self.own)
+    }
+
     fn log(&self) -> MutexGuard<'_, VecDeque<Entry>> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -79,7 +86,7 @@ impl Panel {
         host: &str,
         again: bool,
     ) -> Result<Entry, SendError> {
-        let url = format!("http://{}/{token}", self.own);
+        let url = self.inbox(token);
         let mut message = request.message(&format!("http://{host}/{token}"))?;
         message.headers.push(("host".to_owned(), host.to_owned()));
         let outcome = deliver(&self.client, &self.targets, &url, &message).await?;
@@ -135,7 +142,7 @@ enum PanelError {
     #[error(transparent)]
     Send(#[from] SendError),
     #[error("the store fails")]
-    Store,
+    Store(#[from] StoreError),
 }
 
 impl IntoResponse for PanelError {
@@ -143,18 +150,16 @@ impl IntoResponse for PanelError {
         let status = match self {
             Self::Missing => StatusCode::NOT_FOUND,
             Self::Long | Self::Send(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Store => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(error) => return Refusal::Store(error).into_response(),
         };
         let error = json!({ "success": false, "error": { "message": self.to_string() } });
         (status, Json(error)).into_response()
     }
 }
 
-async fn token(app: &App, name: &str) -> Result<Arc<crate::store::Token>, PanelError> {
-    let found = app.store.token(name).await;
-    found
-        .map_err(|_| PanelError::Store)?
-        .ok_or(PanelError::Missing)
+async fn token(app: &App, name: &str) -> Result<Arc<Token>, PanelError> {
+    let found = app.store.token(name).await?;
+    found.ok_or(PanelError::Missing)
 }
 
 fn host(headers: &HeaderMap) -> String {

@@ -3,22 +3,26 @@
 //! PostgreSQL.
 
 mod cache;
+mod error;
 mod event;
 mod feed;
 mod group;
 mod postgres;
+mod settings;
 mod sqlite;
 #[cfg(test)]
 mod tests;
 mod token;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::broadcast;
 use uuid::Uuid;
+
+pub use error::StoreError;
+pub use settings::{Place, Settings};
 
 pub(crate) use event::{Event, Kind, NewEvent, header_text};
 pub(crate) use token::{Summary, Token, is_alias};
@@ -28,69 +32,10 @@ use feed::Feed;
 use postgres::{Postgres, Turn};
 use sqlite::Sqlite;
 
-/// Most events that wait for the writer; the next one is told to come later.
-const QUEUE: usize = 1024;
 /// Bodies in one answer; what is beyond is left out or left to the next call.
 const STRETCH_BYTES: i64 = 32 * 1024 * 1024;
 /// Most tokens; each may fill its inbox.
 const MAX_TOKENS: u64 = 100_000;
-
-/// Where to keep it.
-#[derive(Clone, Debug)]
-pub enum Place {
-    /// A SQLite file; its folder is made if need be.
-    File(PathBuf),
-    /// A PostgreSQL server, which several instances may share.
-    Server(Box<tokio_postgres::Config>),
-}
-
-/// Where to keep it, and how.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    pub place: Place,
-    /// Most events that wait for the writer.
-    pub queue: usize,
-    /// One commit per event instead of one per group: only to measure what the group is worth.
-    pub commit_each: bool,
-}
-
-impl Settings {
-    /// SQLite in `file`, the rest as usual.
-    pub fn sqlite(file: impl Into<PathBuf>) -> Self {
-        Self {
-            place: Place::File(file.into()),
-            queue: QUEUE,
-            commit_each: false,
-        }
-    }
-}
-
-/// Why something could not be kept or read.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    #[error("too many events wait to be stored")]
-    Full,
-    #[error("the transaction was not committed")]
-    NotCommitted,
-    #[error("the store is closed")]
-    Closed,
-    #[error("the name is taken")]
-    Taken,
-    #[error("there are too many tokens")]
-    TooManyTokens,
-    #[error("the folder for {0} can't be made")]
-    Folder(PathBuf, #[source] std::io::Error),
-    #[error("SQLite refuses")]
-    Sqlite(#[from] rusqlite::Error),
-    #[error("PostgreSQL refuses or is gone")]
-    Postgres(#[from] tokio_postgres::Error),
-    #[error("PostgreSQL does not answer")]
-    Silent,
-    #[error("what is stored is no time")]
-    Time(#[from] jiff::Error),
-    #[error("what is stored can't be read")]
-    Corrupt(#[from] serde_json::Error),
-}
 
 /// A small document that lasts: a forwarding rule, a dead letter.
 #[derive(Clone, Debug)]
@@ -117,8 +62,8 @@ impl Span {
 /// What a sweep dropped.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Swept {
-    pub(crate) events: usize,
-    pub(crate) tokens: usize,
+    pub(crate) events: u64,
+    pub(crate) tokens: u64,
 }
 
 /// A stretch of a token's events in their order.

@@ -85,16 +85,21 @@ impl Postgres {
         group::queue(&self.writes, event, limit).await
     }
 
-    /// Small, and beside other instances that sweep at the same time.
+    /// In small steps, and beside other instances that sweep at the same time.
     pub(super) async fn sweep(&self, now: Timestamp) -> Result<Swept, StoreError> {
         let now = now.as_microsecond();
         let link = self.link();
-        let events = link.execute(rows::SWEEP_EVENTS, &[&now]).await?;
+        let mut events = 0;
+        loop {
+            match link.execute(rows::SWEEP_EVENTS, &[&now]).await? {
+                0 => break,
+                some => events += some,
+            }
+        }
         let tokens: i64 = link.one(rows::SWEEP_TOKENS, &[&now]).await?;
-        let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         Ok(Swept {
-            events: count(events),
-            tokens: count(tokens.unsigned_abs()),
+            events,
+            tokens: tokens.unsigned_abs(),
         })
     }
 }

@@ -67,11 +67,13 @@ DELETE FROM event WHERE sequence IN
 
 pub(super) const NOTIFY: &str = "SELECT pg_notify($1, notice) FROM unnest($2::text[]) AS notice";
 
+/// The first event of a token tells whether it has any that are too old, so the others are not looked at.
 pub(super) const SWEEP_EVENTS: &str = "
+WITH outlived AS (SELECT id, $1 - expiry * 1000000 AS too_old FROM token WHERE
+    (SELECT at FROM event WHERE event.token = token.id ORDER BY sequence LIMIT 1) < $1 - expiry * 1000000)
 DELETE FROM event WHERE sequence IN
-    (SELECT event.sequence FROM event JOIN token ON token.id = event.token
-     WHERE event.at < $1 - token.expiry * 1000000 ORDER BY event.sequence LIMIT 200
-     FOR UPDATE OF event SKIP LOCKED)";
+    (SELECT event.sequence FROM event JOIN outlived ON outlived.id = event.token
+     WHERE event.at < outlived.too_old LIMIT 200 FOR UPDATE OF event SKIP LOCKED)";
 
 pub(super) const SWEEP_TOKENS: &str = "
 WITH gone AS (DELETE FROM token WHERE updated_at < $1 - expiry * 1000000

@@ -17,6 +17,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use uuid::Uuid;
 
 use self::writer::{Told, Write};
 use super::feed::Feed;
@@ -141,9 +142,36 @@ impl Sqlite {
         group::queue(&self.writes, event, limit).await
     }
 
+    /// One step is one transaction, so that ingest waits for no more than that.
     pub(in crate::store) async fn sweep(&self, now: Timestamp) -> Result<Swept, StoreError> {
-        self.change(move |connection| Ok(sweep::sweep(connection, now)?))
-            .await
+        let mut swept = Swept::default();
+        let outlived = self.read(move |connection| sweep::outlived(connection, now));
+        for (token, limit) in outlived.await? {
+            loop {
+                let step =
+                    move |connection: &Connection| Ok(sweep::step(connection, token, limit)?);
+                let step = self.change(step).await?;
+                swept.events += step.events;
+                swept.tokens += step.tokens;
+                if step.events == 0 || step.tokens > 0 {
+                    break;
+                }
+            }
+        }
+        Ok(swept)
+    }
+
+    /// Drops all of a token's events between two times, step by step.
+    async fn drop_between(&self, token: Uuid, between: (i64, i64)) -> Result<u64, StoreError> {
+        let mut dropped = 0;
+        loop {
+            let step =
+                move |connection: &Connection| Ok(sweep::drop_some(connection, token, between)?);
+            match self.change(step).await? {
+                0 => return Ok(dropped),
+                some => dropped += some,
+            }
+        }
     }
 }
 

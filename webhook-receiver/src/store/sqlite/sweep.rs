@@ -1,19 +1,22 @@
 //! Retention. A full inbox drops its oldest event for each new one, in the same transaction but a few at a time, so
-//! that ingest never waits for it; what is too old goes in small sweeps between the others' commits.
+//! that ingest never waits for it. What is too old is looked for by a reader, beside the writer, and goes in small
+//! steps between the others' commits.
 
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::rows;
-use crate::store::Swept;
+use crate::store::{Swept, Token};
 
 /// Most events that one transaction drops because an inbox is full.
 const TRIM: u64 = 64;
-/// Most events that one sweep drops because they are old.
-const SWEEP: usize = 200;
+/// Most events that one transaction drops for another reason...
+const SOME: u32 = 200;
+/// ... and, since the pages of each are visited, about so many bytes of bodies.
+const SOME_BYTES: u32 = 16 * 1024 * 1024;
 
 /// How full the inboxes are that got events lately.
 #[derive(Debug, Default)]
@@ -73,29 +76,91 @@ fn count(connection: &Connection, token: Uuid) -> rusqlite::Result<u64> {
     statement.query_row([token.as_bytes()], |row| row.get(0))
 }
 
-/// Drops events that are older than their token's expiry, and tokens that nobody has used for that long.
-pub(super) fn sweep(connection: &Connection, now: Timestamp) -> rusqlite::Result<Swept> {
-    let mut swept = Swept::default();
-    let mut statement = connection.prepare_cached("SELECT value FROM token")?;
-    let tokens: Vec<_> = statement
-        .query_map([], rows::token)?
-        .collect::<Result<_, _>>()?;
-    for token in tokens {
-        let left = SWEEP.saturating_sub(swept.events);
-        if left == 0 {
-            break;
+/// Drops the oldest of a token's events between two times, as many as one transaction may; how many those were.
+pub(super) fn drop_some(
+    connection: &Connection,
+    token: Uuid,
+    (from, to): (i64, i64),
+) -> rusqlite::Result<u64> {
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM event WHERE sequence IN (SELECT sequence FROM (\
+         SELECT sequence, sum(size) OVER (ORDER BY sequence) - size AS before FROM (\
+         SELECT sequence, size FROM event WHERE token = ?1 AND at BETWEEN ?2 AND ?3 ORDER BY sequence LIMIT ?4)) \
+         WHERE before < ?5)",
+    )?;
+    let dropped = statement.execute(params![token.as_bytes(), from, to, SOME, SOME_BYTES])?;
+    Ok(dropped as u64)
+}
+
+/// The tokens that hold something too old, or that nobody has used for too long; and what time too old is for each.
+pub(super) fn outlived(
+    connection: &Connection,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<(Uuid, Timestamp)>> {
+    let mut tokens = connection.prepare_cached("SELECT value FROM token")?;
+    let mut oldest = connection
+        .prepare_cached("SELECT at FROM event WHERE token = ?1 ORDER BY sequence LIMIT 1")?;
+    let mut found = Vec::new();
+    for token in tokens.query_map([], rows::token)? {
+        let token = token?;
+        let first = oldest
+            .query_row([token.id.as_bytes()], |row| rows::time(row, 0))
+            .optional()?;
+        let limit = too_old(&token, now);
+        if first.unwrap_or(token.updated_at) < limit {
+            found.push((token.id, limit));
         }
-        let oldest = now - SignedDuration::from_secs(token.expiry.into());
-        let sql = "DELETE FROM event WHERE sequence IN (SELECT sequence FROM event \
-                   WHERE token = ?1 AND at < ?2 ORDER BY sequence LIMIT ?3)";
-        let mut statement = connection.prepare_cached(sql)?;
-        let bounds = params![token.id.as_bytes(), oldest.as_microsecond(), left];
-        swept.events += statement.execute(bounds)?;
-        if token.updated_at < oldest && count(connection, token.id)? == 0 {
-            connection.execute("DELETE FROM kept WHERE token = ?1", [token.id.as_bytes()])?;
-            swept.tokens +=
-                connection.execute("DELETE FROM token WHERE id = ?1", [token.id.as_bytes()])?;
+    }
+    Ok(found)
+}
+
+/// Drops some of a token's events from before `limit`, and the token itself if it is empty and unused since then.
+pub(super) fn step(
+    connection: &Connection,
+    token: Uuid,
+    limit: Timestamp,
+) -> rusqlite::Result<Swept> {
+    let mut swept = Swept {
+        events: drop_some(connection, token, (i64::MIN, limit.as_microsecond() - 1))?,
+        tokens: 0,
+    };
+    if count(connection, token)? == 0 {
+        let id = token.as_bytes();
+        let mut statement = connection.prepare_cached("SELECT value FROM token WHERE id = ?1")?;
+        let used = statement.query_row([id], rows::token).optional()?;
+        if used.is_some_and(|token| token.updated_at < limit) {
+            connection.execute("DELETE FROM kept WHERE token = ?1", [id])?;
+            swept.tokens += connection.execute("DELETE FROM token WHERE id = ?1", [id])? as u64;
         }
     }
     Ok(swept)
+}
+
+fn too_old(token: &Token, now: Timestamp) -> Timestamp {
+    now - SignedDuration::from_secs(token.expiry.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Kind, NewEvent};
+
+    #[test]
+    fn a_step_is_bounded_in_events_and_in_bytes() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(rows::SCHEMA).unwrap();
+        let (small, large) = (Uuid::new_v4(), Uuid::new_v4());
+        for token in [[small; 250].as_slice(), &[large; 5]].concat() {
+            rows::insert(&connection, &NewEvent::now(token, Kind::Web)).unwrap();
+        }
+        // As if each had a body of 10 MB.
+        let size = "UPDATE event SET size = 10485760 WHERE token = ?1";
+        connection.execute(size, [large.as_bytes()]).unwrap();
+        for (token, steps) in [(small, &[200, 50, 0][..]), (large, &[2, 2, 1, 0])] {
+            for &dropped in steps {
+                let all = (i64::MIN, i64::MAX);
+                assert_eq!(drop_some(&connection, token, all).unwrap(), dropped);
+            }
+        }
+    }
 }

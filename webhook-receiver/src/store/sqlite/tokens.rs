@@ -1,5 +1,6 @@
 //! Tokens: documents with a name.
 
+use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 use uuid::Uuid;
 
@@ -52,6 +53,8 @@ impl Sqlite {
     }
 
     pub(in crate::store) async fn delete_token(&self, id: Uuid) -> Result<bool, StoreError> {
+        let until_now = (i64::MIN, Timestamp::now().as_microsecond());
+        self.drop_between(id, until_now).await?;
         self.change(move |connection| {
             connection.execute("DELETE FROM event WHERE token = ?1", [id.as_bytes()])?;
             connection.execute("DELETE FROM kept WHERE token = ?1", [id.as_bytes()])?;

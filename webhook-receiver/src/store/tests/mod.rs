@@ -1,10 +1,12 @@
 //! The same table of promises for both stores: SQLite always, PostgreSQL where `TEST_DATABASE_URL` names a database
-//! that may be filled (`tests/receiver/postgres.rs` starts one where its programs are installed).
+//! that may be filled (`.ci/with-postgres` starts one for the command behind it).
+
+mod retention;
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::json;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -96,46 +98,6 @@ async fn what_is_kept_comes_back_as_it_was() {
                 .unwrap()
                 .is_none()
         );
-    }
-}
-
-#[tokio::test]
-async fn a_full_inbox_keeps_the_newest() {
-    for (store, _folder) in stores().await {
-        let mut token = token(&store).await;
-        token.request_limit = 3;
-        for number in 0..8 {
-            let new = event(&token, &number.to_string());
-            store.store(new, &token).await.unwrap();
-        }
-        let kept = store.after(token.id, 0, 100).await.unwrap();
-        assert_eq!(bodies(&kept), ["5", "6", "7"]);
-    }
-}
-
-#[tokio::test]
-async fn what_is_too_old_goes_and_so_does_a_token_that_nobody_uses() {
-    for (store, _folder) in stores().await {
-        let now = Timestamp::now();
-        let (mut short, long) = (Token::default(), token(&store).await);
-        short.expiry = 60;
-        short.updated_at = now - SignedDuration::from_secs(61);
-        store.create_token(short.clone()).await.unwrap();
-        for (token, age) in [(&short, 61), (&short, 30), (&long, 61)] {
-            let mut new = event(token, &age.to_string());
-            new.at = now - SignedDuration::from_secs(age);
-            store.store(new, token).await.unwrap();
-        }
-        store.sweep(now).await.unwrap();
-        let left = store.after(short.id, 0, 10).await.unwrap();
-        assert_eq!(bodies(&left), ["30"]);
-        assert_eq!(store.count(long.id, Span::default()).await.unwrap(), 1);
-        let name = short.id.to_string();
-        assert!(store.token(&name).await.unwrap().is_some());
-        let later = now + SignedDuration::from_secs(31);
-        store.sweep(later).await.unwrap();
-        assert!(store.token(&name).await.unwrap().is_none());
-        assert!(store.token(&long.id.to_string()).await.unwrap().is_some());
     }
 }
 
