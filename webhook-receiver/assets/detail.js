@@ -39,15 +39,16 @@ export class Detail {
       el("h2", { class: "mono" }, `${record.method || record.type} ${record.url}`),
       this.tools(),
       this.facts(),
+      this.note(),
       this.tabs());
   }
 
   tools() {
     const result = el("output", { role: "status" });
-    const target = el("input", { type: "url", "aria-label": "Where to send it again", value: `${location.origin}/${this.token}` });
+    const target = el("input", { type: "url", id: "resend-to", "aria-label": "Where to send it again", placeholder: "this inbox, or http://127.0.0.1:3000/" });
     const resend = async () => {
       try {
-        const told = await wire.resend(this.token, this.record.uuid, target.value);
+        const told = await wire.resend(this.token, this.record.uuid, target.value.trim());
         result.textContent = told.status ? `answered ${told.status}` : told.error;
       } catch (error) { result.textContent = error.message; }
     };
@@ -57,8 +58,22 @@ export class Detail {
       el("a", { href: `/token/${this.token}/request/${this.record.uuid}/raw`, target: "_blank", rel: "noopener" }, "Raw"),
       el("button", { type: "button", onclick: () => this.remove() }, "Delete"),
       web ? target : null,
-      web ? el("button", { type: "button", onclick: resend }, "Send again") : null,
+      web ? el("button", { type: "button", id: "resend", onclick: resend }, "Send again") : null,
       result);
+  }
+
+  note() {
+    const { token, record } = this;
+    const text = el("input", { name: "note", maxlength: "10000", "aria-label": "Note", placeholder: "A note on this delivery", value: record.note ?? "" });
+    const result = el("output", { role: "status" });
+    const save = async (event) => {
+      event.preventDefault();
+      try {
+        await wire.note(token, record.uuid, text.value);
+        result.textContent = "Saved.";
+      } catch (error) { result.textContent = error.message; }
+    };
+    return el("form", { class: "tools", id: "note", onsubmit: save }, text, el("button", {}, "Save note"), result);
   }
 
   facts() {

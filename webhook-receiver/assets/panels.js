@@ -72,7 +72,9 @@ export class Panels {
 
   async drawRules() {
     if (!byId("forward-panel").open) return;
-    const { data } = await wire.forwards(this.token);
+    const { data, listening } = await wire.forwards(this.token);
+    byId("listening").textContent = listening === 0 ? "No forwarder is connected."
+      : `${listening} ${listening === 1 ? "forwarder is" : "forwarders are"} connected.`;
     const busy = byId("rules").contains(document.activeElement);
     if (busy && data.length === byId("rules").children.length) return; // don't pull a button from under a finger
     byId("rules").replaceChildren(...data.map((rule) => this.rule(rule)));

@@ -27,7 +27,7 @@ export const request = (id, uuid) => call("GET", `/token/${id}/request/${uuid}`)
 export const note = (id, uuid, text) => call("PUT", `/token/${id}/requests/${uuid}`, { note: text });
 export const remove = (id, uuid) => call("DELETE", `/token/${id}/request/${uuid}`);
 export const removeAll = (id) => call("DELETE", `/token/${id}/request`);
-export const resend = (id, uuid, target) => call("POST", `/token/${id}/request/${uuid}/resend`, { target });
+export const resend = (id, uuid, target) => call("POST", `/token/${id}/request/${uuid}/resend`, target ? { target } : {});
 export const forwards = (id) => call("GET", `/token/${id}/forwards`);
 export const addForward = (id, target) => call("POST", `/token/${id}/forwards`, { target });
 export const switchForward = (id, rule, enabled) => call("PUT", `/token/${id}/forwards/${rule}`, { enabled });
