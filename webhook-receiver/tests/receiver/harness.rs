@@ -4,10 +4,12 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
 
 /// Longest wait for anything that must happen.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
@@ -122,6 +124,79 @@ impl Drop for Receiver {
         // It may have been killed already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// An address that stays while receivers come and go on ports of their own, as behind a proxy.
+pub(crate) struct Front {
+    pub(crate) address: SocketAddr,
+    receiver: Arc<Mutex<Option<SocketAddr>>>,
+}
+
+impl Front {
+    pub(crate) async fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let receiver = Arc::<Mutex<Option<SocketAddr>>>::default();
+        let current = receiver.clone();
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let receiver = *current.lock().unwrap();
+                tokio::spawn(async move {
+                    let Some(receiver) = receiver else { return };
+                    if let Ok(mut server) = TcpStream::connect(receiver).await {
+                        // Either side may be killed at any moment; that is what is tested.
+                        let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+                    }
+                });
+            }
+        });
+        Self { address, receiver }
+    }
+
+    pub(crate) fn lead_to(&self, receiver: &Receiver) {
+        *self.receiver.lock().unwrap() = Some(receiver.http);
+    }
+}
+
+/// A database of a test's own on the server that `TEST_DATABASE_URL` names.
+pub(crate) struct Database {
+    server: String,
+    name: String,
+    pub(crate) url: String,
+}
+
+impl Database {
+    /// None without such a server, which is said.
+    pub(crate) async fn make() -> Option<Self> {
+        let Ok(server) = std::env::var("TEST_DATABASE_URL") else {
+            println!("not tested with PostgreSQL: TEST_DATABASE_URL names none");
+            return None;
+        };
+        let name = format!("test_{}", uuid::Uuid::new_v4().simple());
+        let mark = if server.contains('?') { '&' } else { '?' };
+        let url = format!("{server}{mark}dbname={name}");
+        let database = Self { server, name, url };
+        database.tell("CREATE DATABASE").await;
+        Some(database)
+    }
+
+    pub(crate) async fn remove(self) {
+        self.tell("DROP DATABASE").await;
+    }
+
+    async fn tell(&self, what: &str) {
+        let connected = tokio_postgres::connect(&self.server, tokio_postgres::NoTls).await;
+        let (client, connection) = connected.unwrap();
+        tokio::spawn(connection);
+        // Those who were killed may still be on their way out.
+        let force = if what.starts_with("DROP") {
+            " WITH (FORCE)"
+        } else {
+            ""
+        };
+        let sql = format!("{what} {}{force}", self.name);
+        client.batch_execute(&sql).await.unwrap();
     }
 }
 

@@ -5,4 +5,5 @@ mod crash;
 mod doors;
 mod harness;
 mod inbox;
+mod postgres;
 mod push;

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::harness::{DEADLINE, Receiver, plain, told};
 
 /// Reads on until `wanted` has come.
-async fn heard(response: &mut Response, wanted: &str) -> String {
+pub(crate) async fn heard(response: &mut Response, wanted: &str) -> String {
     let mut text = String::new();
     while !text.contains(wanted) {
         let piece = timeout(DEADLINE, response.chunk())
@@ -64,13 +64,13 @@ async fn a_smee_channel_streams_what_is_sent_there() {
 }
 
 /// A client of Engine.IO 3 by polling, as whcli begins.
-struct Poller<'a> {
+pub(crate) struct Poller<'a> {
     receiver: &'a Receiver,
     base: String,
 }
 
 impl<'a> Poller<'a> {
-    async fn connect(receiver: &'a Receiver) -> Self {
+    pub(crate) async fn connect(receiver: &'a Receiver) -> Self {
         let base = "/socket.io/?EIO=3&transport=polling&b64=1".to_owned();
         let (status, text) = told(receiver.get(&base).send().await.unwrap()).await;
         assert_eq!(status, 200, "{text}");
@@ -80,7 +80,7 @@ impl<'a> Poller<'a> {
         Self { receiver, base }
     }
 
-    async fn subscribe(&self, channel: &str) {
+    pub(crate) async fn subscribe(&self, channel: &str) {
         let packet = format!(
             "42[\"subscribe\",{{\"channel\":\"{channel}\",\"auth\":{{\"headers\":{{}}}}}}]"
         );
@@ -110,12 +110,17 @@ impl<'a> Poller<'a> {
         tokio::time::timeout(patience, poll).await.ok()
     }
 
-    /// Sends events, the first with the query `n=1`, until one is pushed: the protocol does not say when a
+    /// Sends events to `inbox`, the first with the query `n=1`, until one is pushed: the protocol does not say when a
     /// subscription counts. Gives back its number and its arguments.
-    async fn first_event(&self, token: &str, body: &'static str) -> (u64, Vec<Value>) {
+    pub(crate) async fn first_event(
+        &self,
+        inbox: &Receiver,
+        token: &str,
+        body: &'static str,
+    ) -> (u64, Vec<Value>) {
         for number in 1..100 {
-            let url = self.receiver.url(&format!("/{token}/p?n={number}"));
-            let sent = self.receiver.client.post(url).body(body).send();
+            let url = inbox.url(&format!("/{token}/p?n={number}"));
+            let sent = inbox.client.post(url).body(body).send();
             assert_eq!(sent.await.unwrap().status(), 200);
             let Some(event) = self.event_within(Duration::from_secs(2)).await else {
                 continue;
@@ -148,7 +153,9 @@ async fn engine_io_3_gets_each_event_with_lengths_in_utf_16() {
     let poller = Poller::connect(&receiver).await;
     let channel = format!("private-token.{token}");
     poller.subscribe(&channel).await;
-    let (number, event) = poller.first_event(&token, "\u{1f600}\u{e9}").await;
+    let (number, event) = poller
+        .first_event(&receiver, &token, "\u{1f600}\u{e9}")
+        .await;
     assert_eq!(
         (&event[0], &event[1]),
         (&json!("request.created"), &json!(channel))
