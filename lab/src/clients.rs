@@ -2,7 +2,8 @@
 //!
 //! A demo's folder `tests/clients/` holds an executable `run` and, if it needs them, package.json with its lock file
 //! and requirements.txt. It is copied below `target/clients/`, what it needs is installed there, a private lab is
-//! started, and `run` decides: it prints a line for each check, a count at the end, and exits with 0 if all passed.
+//! started (or the compose lab is used), and `run` decides: it prints a line for each check, a count at the end, and
+//! exits with 0 if all passed.
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use crate::paint;
 use crate::place::Place;
 use crate::ports::Ports;
 use crate::private_lab::{PrivateLab, copy_folder};
+use crate::services::Service;
 
 /// A demo and the ports its clients are told.
 #[derive(Debug)]
@@ -84,23 +86,42 @@ pub(crate) fn run(place: &Place, binaries: &Binaries, only: Option<&str>) -> Res
     Ok(ExitCode::FAILURE)
 }
 
+/// Runs the clients of one demo against the compose lab, which is up.
+pub(crate) fn run_in_compose(
+    place: &Place,
+    binaries: &Binaries,
+    name: &str,
+    ports: &Ports,
+) -> Result<()> {
+    let demo = DEMOS.iter().find(|demo| demo.name == name);
+    let demo = demo.with_context(|| format!("no demo {name:?}"))?;
+    let inside = Service::find(demo.service)?.inside;
+    demo.run(place, binaries, ports, inside)
+}
+
 impl Demo {
     fn clients(&self, place: &Place, binaries: &Binaries) -> Result<()> {
+        let lab = PrivateLab::start(&binaries.path("lab"), &place.root, &["proxy", self.service])?;
+        let inside = lab.ports.demo_servers[self.server];
+        self.run(place, binaries, &lab.ports, inside)
+    }
+
+    /// `inside` is the port by which the demo reaches itself; without Docker others do, too.
+    fn run(&self, place: &Place, binaries: &Binaries, ports: &Ports, inside: u16) -> Result<()> {
         let folder = place.root.join("target/clients").join(self.name);
         copy_folder(
             &place.root.join(self.service).join("tests/clients"),
             &folder,
         )?;
         install(&folder)?;
-        let lab = PrivateLab::start(&binaries.path("lab"), &place.root, &["proxy", self.service])?;
         let url = |port: u16| format!("http://127.0.0.1:{port}");
         let status = Command::new(folder.join("run"))
             .current_dir(&folder)
             .env("PATH", with_own_programs(&folder)?)
-            .env("URL", url((self.front)(&lab.ports)))
-            .env("DIRECT_URL", url(lab.ports.demo_servers[self.server]))
-            .env("SMTP", format!("127.0.0.1:{}", lab.ports.smtp))
-            .env("DNS", format!("127.0.0.1:{}", lab.ports.dns))
+            .env("URL", url((self.front)(ports)))
+            .env("DIRECT_URL", url(inside))
+            .env("SMTP", format!("127.0.0.1:{}", ports.smtp))
+            .env("DNS", format!("127.0.0.1:{}", ports.dns))
             .env("BINARY", binaries.path(self.service))
             .env("PROXY_BINARY", binaries.path("proxy"))
             .env("WORKSPACE", &place.root)

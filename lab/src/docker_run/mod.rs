@@ -1,5 +1,5 @@
 //! `cargo lab test docker`: the module's flow through `docker compose`, as a student types it, with assertions; then
-//! what the lab must survive, then every command of the book. Whatever happens, it ends with `docker compose down`
+//! what the lab must survive, the webhook clients that others wrote, and every command of the book. Whatever happens, it ends with `docker compose down`
 //! and the student's nginx.conf as it was.
 mod compose;
 mod steps;
@@ -8,9 +8,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::paint;
+use crate::binaries::Binaries;
 use crate::place::Place;
 use crate::ports::Ports;
+use crate::{clients, paint};
 
 use compose::{Compose, ConfigurationFile};
 
@@ -34,7 +35,7 @@ pub async fn run(place: &Place, with_book: bool) -> Result<ExitCode> {
         ports: Ports::of_compose()?,
         compose,
     };
-    let outcome = play(&stage, with_book).await;
+    let outcome = play(&stage, place, with_book).await;
     if outcome.is_err() {
         println!("{}", stage.compose.tried(&["logs", "--tail", "30"]));
     }
@@ -50,7 +51,7 @@ pub async fn run(place: &Place, with_book: bool) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn play(stage: &Stage, with_book: bool) -> Result<()> {
+async fn play(stage: &Stage, place: &Place, with_book: bool) -> Result<()> {
     stage.compose.shown(&["up", "-d", "--build", "--wait"])?;
     done("docker compose up -d --build --wait: every service is healthy");
     steps::servers_answer_in_turn(stage).await?;
@@ -72,10 +73,25 @@ async fn play(stage: &Stage, with_book: bool) -> Result<()> {
     done(&format!(
         "50 reloads inside the container under load: {requests} requests, not one lost"
     ));
+    webhook_clients(stage, place)?;
     if with_book {
         book(stage)?;
         done("every command of the book prints what the book says");
     }
+    Ok(())
+}
+
+/// whcli, smee-client and the others come from npm, and their targets are servers on this machine.
+fn webhook_clients(stage: &Stage, place: &Place) -> Result<()> {
+    let npm = std::process::Command::new("npm").arg("--version").output();
+    if !npm.is_ok_and(|asked| asked.status.success()) {
+        println!("SKIPPED: the webhook clients that others wrote; there is no npm here");
+        return Ok(());
+    }
+    let binaries = Binaries::beside_this_executable()?;
+    binaries.build(&place.root)?;
+    clients::run_in_compose(place, &binaries, "webhook", &stage.ports)?;
+    done("whcli, smee-client, both snippets and our forwarder work against the compose lab");
     Ok(())
 }
 

@@ -80,7 +80,8 @@ fn play_privately(root: &Path, program: &Path, chapter: &Chapter) -> Outcome {
     }
 }
 
-/// The real thing: a fresh proxy and backends for each chapter, and the student's file as it was.
+/// The real thing: a fresh proxy and backends for each chapter, and the student's file as it was. What a chapter's
+/// commands write beside it goes to a folder of its own.
 fn play_in_docker(root: &Path, program: &Path, chapter: &Chapter) -> Outcome {
     let conf = root.join("proxy/conf/nginx.conf");
     let original = fs::read(&conf).unwrap();
@@ -105,10 +106,14 @@ fn play_in_docker(root: &Path, program: &Path, chapter: &Chapter) -> Outcome {
     install(shims.path(), "curl", include_str!("shims/curl.sh"));
     // Already built, and not to be confused by a lab without Docker that runs beside.
     install(shims.path(), "cargo", include_str!("shims/cargo.sh"));
+    let folder = tempfile::tempdir().unwrap();
+    link_all(root, folder.path(), &[".lab", "target", ".git"]);
     let mut shell = Shell::start(|command| {
         with_shims(command, shims.path(), &Ports::of_compose().unwrap());
+        // Compose takes relative paths, and .env, from where the named file is.
         command
-            .current_dir(root)
+            .current_dir(folder.path())
+            .env("COMPOSE_FILE", root.join("compose.yaml"))
             .env("LAB", program)
             .env("LAB_STATE", shims.path().join(".lab"));
     });

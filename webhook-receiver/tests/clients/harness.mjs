@@ -3,10 +3,14 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import http from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 export const URL_ = process.env.URL;
-export const DIRECT = process.env.DIRECT_URL ?? URL_;
+/** The receiver as it reaches itself. */
+export const SELF = process.env.DIRECT_URL;
 export const BINARY = process.env.BINARY ?? "webhook-receiver";
 const DEADLINE_MS = 20_000;
 
@@ -28,6 +32,15 @@ export async function check(name, action) {
 export function skip(name, why) {
   skipped += 1;
   console.log(`skipped ${name}: ${why}`);
+}
+
+const folders = [];
+process.on("exit", () => { for (const folder of folders) rmSync(folder, { recursive: true, force: true }); });
+
+/** A new folder, gone when the checks are over. */
+export function temporary() {
+  folders.push(mkdtempSync(join(tmpdir(), "webhook-clients-")));
+  return folders.at(-1);
 }
 
 export function finish() {

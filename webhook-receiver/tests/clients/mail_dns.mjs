@@ -1,11 +1,10 @@
 // The other two doors: mail by curl and by Python's smtplib, names by dig over UDP and TCP.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { check, json, newToken, same, skip, until } from "./harness.mjs";
+import { check, json, newToken, same, skip, temporary, until } from "./harness.mjs";
 
 const [smtp, dns] = [process.env.SMTP, process.env.DNS];
 
@@ -19,7 +18,7 @@ async function latest(token, type) {
 async function mail() {
   await check("curl smtp:// makes an entry", async () => {
     const token = await newToken();
-    const file = join(mkdtempSync(join(tmpdir(), "mail-")), "m.eml");
+    const file = join(temporary(), "m.eml");
     writeFileSync(file, "From: ada@example.org\r\nSubject: =?utf-8?q?Gr=C3=B6=C3=9Fe?=\r\n\r\nHello\r\n.dot\r\n");
     const to = `${token}@hook.localhost`;
     execFileSync("curl", ["-sS", "--max-time", "10", `smtp://${smtp}`, "--mail-from", "ada@example.org", "--mail-rcpt", to, "--upload-file", file]);

@@ -1,5 +1,5 @@
 // All checks, one after the other: each file exports checks, the harness counts. URL is the receiver through the proxy,
-// DIRECT_URL without it; SMTP and DNS are host:port; BINARY is our program.
+// DIRECT_URL how it reaches itself (in Docker nobody else does); SMTP and DNS are host:port; BINARY is our program.
 
 import { finish } from "./harness.mjs";
 import { forwarder } from "./forwarder.mjs";

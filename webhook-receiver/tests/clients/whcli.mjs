@@ -1,10 +1,9 @@
 // The unmodified command line of webhook.site (npm @webhooksite/cli), pointed here by its two variables.
 
-import { readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { URL_, beside, check, holds, newToken, same, target, until } from "./harness.mjs";
+import { URL_, beside, check, holds, newToken, same, target, temporary, until } from "./harness.mjs";
 
 const HERE = { WH_API: URL_, WH_WS_HOST: URL_ };
 const CONNECTED = "Connected to Websocket";
@@ -80,7 +79,7 @@ export async function whcli() {
 
   await check("whcli exec runs its command with the event's variables", async () => {
     const token = await newToken();
-    const file = join(tmpdir(), `whcli-exec-${token}`);
+    const file = join(temporary(), "said");
     const command = `echo "$request.method$ $request.query.x$ $request.uuid$" >> ${file}`;
     const read = () => { try { return readFileSync(file, "utf8"); } catch { return ""; } };
     await beside("whcli", ["exec", `--token=${token}`, `--command=${command}`], HERE, async (said) => {
@@ -90,7 +89,6 @@ export async function whcli() {
         return /POST eight [0-9a-f-]{36}/.test(read());
       });
     });
-    rmSync(file, { force: true });
   });
 
   await check("whcli forward --query replays what the inbox holds", async () => {
