@@ -23,7 +23,7 @@ use crate::app::App;
 use crate::desk::Guard;
 use crate::refusal::Refusal;
 use crate::signature;
-use crate::store::{Event, Kind, Store, Token};
+use crate::store::{Event, Heard, Kind, Store, Token};
 
 /// A third of what a forwarder takes for a dead line.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
@@ -114,18 +114,20 @@ pub(super) async fn rows(
 }
 
 /// Waits for an event, then a moment for others; the newest, and how many more there were.
-async fn burst(feed: &mut Receiver<Arc<Event>>) -> Option<(Vec<Arc<Event>>, u64)> {
+async fn burst(feed: &mut Receiver<Heard>) -> Option<(Vec<Arc<Event>>, u64)> {
     let mut events = Vec::new();
     let mut missed = 0;
     match feed.recv().await {
-        Ok(event) => events.push(event),
+        Ok(Heard::Event(event)) => events.push(event),
+        Ok(Heard::Large) => missed += 1,
         Err(RecvError::Lagged(more)) => missed += more,
         Err(RecvError::Closed) => return None,
     }
     sleep(PAGE_PAUSE).await;
     loop {
         match feed.try_recv() {
-            Ok(event) => events.push(event),
+            Ok(Heard::Event(event)) => events.push(event),
+            Ok(Heard::Large) => missed += 1,
             Err(TryRecvError::Lagged(more)) => missed += more,
             Err(TryRecvError::Empty | TryRecvError::Closed) => break,
         }

@@ -9,7 +9,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
-use crate::store::{Event, Store, StoreError};
+use crate::store::{Event, Heard, Store, StoreError};
 
 /// Events read from the store at once.
 const BATCH: usize = 32;
@@ -21,7 +21,7 @@ pub(crate) struct Tail {
     token: Uuid,
     after: i64,
     read: VecDeque<Event>,
-    feed: Receiver<Arc<Event>>,
+    feed: Receiver<Heard>,
     /// Everything that was committed before has been read.
     live: bool,
 }
@@ -70,12 +70,12 @@ impl Tail {
                 continue;
             }
             match self.feed.recv().await {
-                Ok(event) if event.sequence > self.after => {
+                Ok(Heard::Event(event)) if event.sequence > self.after => {
                     self.after = event.sequence;
                     return Ok(event);
                 }
-                Ok(_) => {} // seen in the store, or never stored
-                Err(RecvError::Lagged(_)) => self.live = false,
+                Ok(Heard::Event(_)) => {} // seen in the store, or never stored
+                Ok(Heard::Large) | Err(RecvError::Lagged(_)) => self.live = false,
                 Err(RecvError::Closed) => {
                     self.feed = self.store.subscribe(self.token);
                     self.live = false;

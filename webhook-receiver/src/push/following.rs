@@ -7,7 +7,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
-use crate::store::{Event, Span, Store, StoreError};
+use crate::store::{Event, Heard, Span, Store, StoreError};
 
 /// Events that are read from the store at a time.
 const CHUNK: usize = 16;
@@ -16,7 +16,7 @@ const CHUNK: usize = 16;
 pub(crate) struct Following {
     store: Store,
     token: Uuid,
-    live: Receiver<Arc<Event>>,
+    live: Receiver<Heard>,
     /// The last event handed out, or the last before it began.
     seen: i64,
     behind: bool,
@@ -68,9 +68,9 @@ impl Following {
                 continue;
             }
             match self.live.recv().await {
-                Ok(event) if self.is_new(&event) => self.read.push_back(event),
-                Ok(_) => {}
-                Err(RecvError::Lagged(_)) => self.behind = true,
+                Ok(Heard::Event(event)) if self.is_new(&event) => self.read.push_back(event),
+                Ok(Heard::Event(_)) => {}
+                Ok(Heard::Large) | Err(RecvError::Lagged(_)) => self.behind = true,
                 Err(RecvError::Closed) => {
                     self.live = self.store.subscribe(self.token);
                     self.behind = true;

@@ -1,5 +1,6 @@
 //! Who hears of a token's events, live. A channel exists for as long as somebody listens; nobody waits for a slow
-//! listener, who is told how much was missed instead.
+//! listener, who is told how much was missed instead. What such a one may hold in memory is bounded: large bodies are
+//! left in the store, for who wants them to read.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,12 +12,22 @@ use super::Event;
 
 /// Events that a listener may be behind.
 const BACKLOG: usize = 256;
+/// A larger body than this is not handed round.
+const HANDED: usize = 32 * 1024;
+
+/// What a listener hears.
+#[derive(Clone, Debug)]
+pub(crate) enum Heard {
+    Event(Arc<Event>),
+    /// There is one more in the store, too large to be kept for those who are slow.
+    Large,
+}
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Feed(Arc<Mutex<HashMap<Uuid, broadcast::Sender<Arc<Event>>>>>);
+pub(super) struct Feed(Arc<Mutex<HashMap<Uuid, broadcast::Sender<Heard>>>>);
 
 impl Feed {
-    pub(super) fn subscribe(&self, token: Uuid) -> broadcast::Receiver<Arc<Event>> {
+    pub(super) fn subscribe(&self, token: Uuid) -> broadcast::Receiver<Heard> {
         let mut channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Those that nobody hears any more would stay for ever if their tokens got no event.
         channels.retain(|_, channel| channel.receiver_count() > 0);
@@ -43,8 +54,15 @@ impl Feed {
     pub(super) fn publish(&self, event: &Arc<Event>) {
         let channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(channel) = channels.get(&event.token) {
+            // Without a number it is in no store.
+            let large = event.sequence > 0 && event.body.len() > HANDED;
+            let heard = if large {
+                Heard::Large
+            } else {
+                Heard::Event(event.clone())
+            };
             // Fails if the last listener has just gone, which is fine.
-            let _ = channel.send(event.clone());
+            let _ = channel.send(heard);
         }
     }
 }

@@ -25,6 +25,7 @@ pub use error::StoreError;
 pub use settings::{Place, Settings};
 
 pub(crate) use event::{Event, Kind, NewEvent, header_text};
+pub(crate) use feed::Heard;
 pub(crate) use token::{Summary, Token, is_alias};
 
 use cache::TokenCache;
@@ -182,8 +183,9 @@ impl Store {
         ask!(self.store(event, token.request_limit))
     }
 
-    /// Hears every event of a token from now on. Who lags is told so, and reads the rest with [`Store::after`].
-    pub(crate) fn subscribe(&self, token: Uuid) -> broadcast::Receiver<Arc<Event>> {
+    /// Hears every event of a token from now on. Who lags is told so, and who hears of a large one only that: both read
+    /// what they want with [`Store::after`].
+    pub(crate) fn subscribe(&self, token: Uuid) -> broadcast::Receiver<Heard> {
         self.feed.subscribe(token)
     }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::{Kind, NewEvent, Place, Settings, Span, Store, StoreError, Stretch, Token};
+use super::{Heard, Kind, NewEvent, Place, Settings, Span, Store, StoreError, Stretch, Token};
 
 /// A store with nothing in it, and the folder that it lives in.
 async fn stores() -> Vec<(Store, Option<TempDir>)> {
@@ -238,7 +238,9 @@ async fn a_listener_hears_each_event_of_its_token_once_and_in_order() {
         let mut last = 0;
         for _ in 0..20 {
             let heard = tokio::time::timeout(Duration::from_secs(20), heard.recv());
-            let event = heard.await.unwrap().unwrap();
+            let Heard::Event(event) = heard.await.unwrap().unwrap() else {
+                panic!("none of them is large");
+            };
             assert!(event.token == token.id && event.sequence > last);
             last = event.sequence;
         }
@@ -250,7 +252,12 @@ async fn a_listener_hears_each_event_of_its_token_once_and_in_order() {
             .store(event(&shown, "only shown"), &shown)
             .await
             .unwrap();
-        assert_eq!(heard.recv().await.unwrap().sequence, 0);
+        let only_shown = heard.recv().await.unwrap();
+        assert!(matches!(only_shown, Heard::Event(event) if event.sequence == 0));
+        let mut large = event(&token, "");
+        large.body = vec![7; 100_000].into();
+        store.store(large, &token).await.unwrap();
+        assert!(matches!(heard.recv().await.unwrap(), Heard::Large));
     }
 }
 
