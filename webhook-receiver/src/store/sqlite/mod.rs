@@ -146,17 +146,16 @@ impl Sqlite {
     pub(in crate::store) async fn sweep(&self, now: Timestamp) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
         let outlived = self.read(move |connection| sweep::outlived(connection, now));
-        for (token, limit) in outlived.await? {
-            loop {
-                let step =
-                    move |connection: &Connection| Ok(sweep::step(connection, token, limit)?);
-                let step = self.change(step).await?;
-                swept.events += step.events;
-                swept.tokens += step.tokens;
-                if step.events == 0 || step.tokens > 0 {
-                    break;
-                }
-            }
+        let mut outlived = outlived.await?;
+        while !outlived.is_empty() {
+            let step = move |connection: &Connection| {
+                let step = sweep::step(connection, &mut outlived)?;
+                Ok((step, outlived))
+            };
+            let (step, rest) = self.change(step).await?;
+            outlived = rest;
+            swept.events += step.events;
+            swept.tokens += step.tokens;
         }
         Ok(swept)
     }
@@ -167,7 +166,7 @@ impl Sqlite {
         loop {
             let step =
                 move |connection: &Connection| Ok(sweep::drop_some(connection, token, between)?);
-            match self.change(step).await? {
+            match self.change(step).await?.events {
                 0 => return Ok(dropped),
                 some => dropped += some,
             }

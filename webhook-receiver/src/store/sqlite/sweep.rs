@@ -2,21 +2,21 @@
 //! that ingest never waits for it. What is too old is looked for by a reader, beside the writer, and goes in small
 //! steps between the others' commits.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::rows;
-use crate::store::{Swept, Token};
+use crate::store::Swept;
 
 /// Most events that one transaction drops because an inbox is full.
 const TRIM: u64 = 64;
-/// Most events that one transaction drops for another reason...
-const SOME: u32 = 200;
+/// Most events (or tokens) that one transaction drops for another reason...
+const SOME: u64 = 200;
 /// ... and, since the pages of each are visited, about so many bytes of bodies.
-const SOME_BYTES: u32 = 16 * 1024 * 1024;
+const SOME_BYTES: u64 = 16 * 1024 * 1024;
 
 /// How full the inboxes are that got events lately.
 #[derive(Debug, Default)]
@@ -76,74 +76,111 @@ fn count(connection: &Connection, token: Uuid) -> rusqlite::Result<u64> {
     statement.query_row([token.as_bytes()], |row| row.get(0))
 }
 
-/// Drops the oldest of a token's events between two times, as many as one transaction may; how many those were.
+/// What one transaction dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Dropped {
+    pub(super) events: u64,
+    bytes: u64,
+}
+
+impl Dropped {
+    fn is_enough(self) -> bool {
+        self.events >= SOME || self.bytes >= SOME_BYTES
+    }
+}
+
+/// Drops the oldest of a token's events between two times, as many as one transaction may.
 pub(super) fn drop_some(
     connection: &Connection,
     token: Uuid,
     (from, to): (i64, i64),
-) -> rusqlite::Result<u64> {
+) -> rusqlite::Result<Dropped> {
     let mut statement = connection.prepare_cached(
         "DELETE FROM event WHERE sequence IN (SELECT sequence FROM (\
          SELECT sequence, sum(size) OVER (ORDER BY sequence) - size AS before FROM (\
          SELECT sequence, size FROM event WHERE token = ?1 AND at BETWEEN ?2 AND ?3 ORDER BY sequence LIMIT ?4)) \
-         WHERE before < ?5)",
+         WHERE before < ?5) RETURNING size",
     )?;
-    let dropped = statement.execute(params![token.as_bytes(), from, to, SOME, SOME_BYTES])?;
-    Ok(dropped as u64)
+    let mut dropped = Dropped::default();
+    let mut sizes = statement.query(params![token.as_bytes(), from, to, SOME, SOME_BYTES])?;
+    while let Some(row) = sizes.next()? {
+        dropped.events += 1;
+        dropped.bytes += row.get::<_, u64>(0)?;
+    }
+    Ok(dropped)
 }
 
 /// The tokens that hold something too old, or that nobody has used for too long; and what time too old is for each.
 pub(super) fn outlived(
     connection: &Connection,
     now: Timestamp,
-) -> rusqlite::Result<Vec<(Uuid, Timestamp)>> {
+) -> rusqlite::Result<VecDeque<(Uuid, Timestamp)>> {
     let mut tokens = connection.prepare_cached("SELECT value FROM token")?;
-    let mut oldest = connection
-        .prepare_cached("SELECT at FROM event WHERE token = ?1 ORDER BY sequence LIMIT 1")?;
-    let mut found = Vec::new();
+    let mut found = VecDeque::new();
     for token in tokens.query_map([], rows::token)? {
         let token = token?;
-        let first = oldest
-            .query_row([token.id.as_bytes()], |row| rows::time(row, 0))
-            .optional()?;
-        let limit = too_old(&token, now);
+        let limit = now - SignedDuration::from_secs(token.expiry.into());
+        let first = first(connection, token.id)?;
         if first.unwrap_or(token.updated_at) < limit {
-            found.push((token.id, limit));
+            found.push_back((token.id, limit));
         }
     }
     Ok(found)
 }
 
-/// Drops some of a token's events from before `limit`, and the token itself if it is empty and unused since then.
+/// Does as much of the work as one transaction may, from the front of `outlived`, and takes off what is done with.
 pub(super) fn step(
     connection: &Connection,
-    token: Uuid,
-    limit: Timestamp,
+    outlived: &mut VecDeque<(Uuid, Timestamp)>,
 ) -> rusqlite::Result<Swept> {
-    let mut swept = Swept {
-        events: drop_some(connection, token, (i64::MIN, limit.as_microsecond() - 1))?,
-        tokens: 0,
-    };
-    if count(connection, token)? == 0 {
-        let id = token.as_bytes();
-        let mut statement = connection.prepare_cached("SELECT value FROM token WHERE id = ?1")?;
-        let used = statement.query_row([id], rows::token).optional()?;
-        if used.is_some_and(|token| token.updated_at < limit) {
-            connection.execute("DELETE FROM kept WHERE token = ?1", [id])?;
-            swept.tokens += connection.execute("DELETE FROM token WHERE id = ?1", [id])? as u64;
+    let (mut swept, mut dropped) = (Swept::default(), Dropped::default());
+    for _ in 0..SOME {
+        let Some(&(token, limit)) = outlived.front() else {
+            break;
+        };
+        let some = drop_some(connection, token, (i64::MIN, limit.as_microsecond() - 1))?;
+        dropped.events += some.events;
+        dropped.bytes += some.bytes;
+        match first(connection, token)? {
+            Some(oldest) if oldest < limit && some.events > 0 => {} // there is more of it
+            Some(_) => drop(outlived.pop_front()),
+            None => {
+                swept.tokens += drop_unused(connection, token, limit)?;
+                outlived.pop_front();
+            }
+        }
+        if dropped.is_enough() {
+            break;
         }
     }
+    swept.events = dropped.events;
     Ok(swept)
 }
 
-fn too_old(token: &Token, now: Timestamp) -> Timestamp {
-    now - SignedDuration::from_secs(token.expiry.into())
+/// Drops a token that holds nothing, if nobody has used it since `limit`.
+fn drop_unused(connection: &Connection, token: Uuid, limit: Timestamp) -> rusqlite::Result<u64> {
+    let id = token.as_bytes();
+    let mut statement = connection.prepare_cached("SELECT value FROM token WHERE id = ?1")?;
+    let used = statement.query_row([id], rows::token).optional()?;
+    if used.is_none_or(|token| token.updated_at >= limit) {
+        return Ok(0);
+    }
+    connection.execute("DELETE FROM kept WHERE token = ?1", [id])?;
+    Ok(connection.execute("DELETE FROM token WHERE id = ?1", [id])? as u64)
+}
+
+/// When the oldest of a token's events arrived.
+fn first(connection: &Connection, token: Uuid) -> rusqlite::Result<Option<Timestamp>> {
+    let sql = "SELECT at FROM event WHERE token = ?1 ORDER BY sequence LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let first = statement.query_row([token.as_bytes()], |row| rows::time(row, 0));
+    first.optional()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Kind, NewEvent};
+    use crate::store::{Kind, NewEvent, Token};
 
     #[test]
     fn a_step_is_bounded_in_events_and_in_bytes() {
@@ -159,8 +196,37 @@ mod tests {
         for (token, steps) in [(small, &[200, 50, 0][..]), (large, &[2, 2, 1, 0])] {
             for &dropped in steps {
                 let all = (i64::MIN, i64::MAX);
-                assert_eq!(drop_some(&connection, token, all).unwrap(), dropped);
+                assert_eq!(drop_some(&connection, token, all).unwrap().events, dropped);
             }
         }
+    }
+    #[test]
+    fn a_step_takes_many_tokens_and_leaves_what_is_young_or_used() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(rows::SCHEMA).unwrap();
+        let now = Timestamp::now();
+        let ages = [(99, Some(99)), (99, None), (99, Some(1)), (1, Some(99))];
+        for (used, event) in [ages; 60].concat() {
+            let ago = |seconds| now - SignedDuration::from_secs(seconds);
+            let token = Token {
+                expiry: 50,
+                updated_at: ago(used),
+                ..Token::default()
+            };
+            let sql = "INSERT INTO token (id, value, created_at) VALUES (?1, ?2, 0)";
+            let value = serde_json::to_string(&token).unwrap();
+            connection
+                .execute(sql, params![token.id.as_bytes(), value])
+                .unwrap();
+            for age in event {
+                let mut event = NewEvent::now(token.id, Kind::Web);
+                event.at = ago(age);
+                rows::insert(&connection, &event).unwrap();
+            }
+        }
+        let mut found = outlived(&connection, now).unwrap();
+        assert_eq!(found.len(), 180);
+        let swept = step(&connection, &mut found).unwrap();
+        assert_eq!((swept.events, swept.tokens, found.len()), (120, 120, 0));
     }
 }

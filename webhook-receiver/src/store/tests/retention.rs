@@ -47,8 +47,10 @@ async fn what_is_too_old_goes_and_so_does_a_token_that_nobody_uses() {
 #[tokio::test]
 async fn one_sweep_drops_all_that_is_too_old_while_others_store() {
     for (store, _folder) in stores().await {
-        let mut token = Token::default();
-        token.expiry = 60;
+        let token = Token {
+            expiry: 60,
+            ..Token::default()
+        };
         store.create_token(token.clone()).await.unwrap();
         let now = Timestamp::now();
         for _ in 0..450 {
