@@ -8,13 +8,11 @@ use super::loader::Loader;
 use super::resolver::Names;
 use super::scope::Scope;
 use super::sticky::{self, Sticky};
-use super::syntax::{Arg, ConfigError, Directive};
+use super::syntax::{ConfigError, Directive};
 use super::template::Template;
-use super::values;
-use crate::balance::{Method, Until};
-use crate::dns::Name;
-use crate::upstream::resolve::Resolving;
-use crate::upstream::{ServerConfig, Target, TargetError, Upstream, UpstreamConfig};
+use super::{methods, servers, values};
+use crate::balance::Method;
+use crate::upstream::{ServerConfig, TargetError, Upstream, UpstreamConfig};
 
 /// An upstream with what the request path needs to know of it.
 #[derive(Debug)]
@@ -120,10 +118,12 @@ pub(super) fn parse(
 ) -> Result<UpstreamBlock, ConfigError> {
     let name = values::only(directive)?.text.clone();
     let scope = http.inside(directive);
-    let (method, hash_key) = method(&scope, loader)?;
+    let (method, hash_key) = methods::method(&scope, loader)?;
     scope.here("zone").try_for_each(check_zone)?;
     let names = Names::find(&scope, loader)?;
-    let servers = scope.here("server").map(|d| server(d, names.as_ref()));
+    let servers = scope
+        .here("server")
+        .map(|d| servers::server(d, names.as_ref()));
     let servers = servers.collect::<Result<Vec<_>, _>>()?;
     if servers.is_empty() {
         return Err(directive.error(format!("no servers are inside upstream \"{name}\"")));
@@ -133,19 +133,7 @@ pub(super) fn parse(
             "no servers in upstream \"{name}\" that are not backup"
         )));
     }
-    if !method.knows_backups() {
-        let refused = |server: &ServerConfig| match server {
-            ServerConfig { backup: true, .. } => Some("backup"),
-            server if !server.slow_start.is_zero() => Some("slow_start"),
-            _ => None,
-        };
-        for (line, server) in scope.here("server").zip(&servers) {
-            if let Some(name) = refused(server) {
-                let message = format!("balancing method does not support parameter \"{name}\"");
-                return Err(line.error(message));
-            }
-        }
-    }
+    check_method(method, &scope, &servers)?;
     let keepalive = keepalive(&scope)?;
     let upstream = Upstream::new(UpstreamConfig {
         name,
@@ -159,6 +147,29 @@ pub(super) fn parse(
         sticky: sticky.map(Box::new),
         ..UpstreamBlock::new(upstream, hash_key, keepalive)
     })
+}
+
+/// What some methods can't do.
+fn check_method(
+    method: Method,
+    scope: &Scope<'_>,
+    servers: &[ServerConfig],
+) -> Result<(), ConfigError> {
+    if method.knows_backups() {
+        return Ok(());
+    }
+    let refused = |server: &ServerConfig| match server {
+        ServerConfig { backup: true, .. } => Some("backup"),
+        server if !server.slow_start.is_zero() => Some("slow_start"),
+        _ => None,
+    };
+    for (line, server) in scope.here("server").zip(servers) {
+        if let Some(name) = refused(server) {
+            let message = format!("balancing method does not support parameter \"{name}\"");
+            return Err(line.error(message));
+        }
+    }
+    Ok(())
 }
 
 /// Peers' state is shared without it, so there is nothing to do; but what makes no sense stays an error.
@@ -219,159 +230,4 @@ fn queue(directive: &Directive) -> Result<(usize, Duration), ConfigError> {
         return Err(directive.error("invalid number"));
     }
     Ok((most, timeout))
-}
-
-fn method(scope: &Scope<'_>, loader: &Loader) -> Result<(Method, Option<Template>), ConfigError> {
-    let mut chosen = (Method::RoundRobin, None);
-    let mut seen: Option<&Directive> = None;
-    for directive in scope.directives {
-        let method = match directive.name.as_str() {
-            "least_conn" => (Method::LeastConn, None),
-            "ip_hash" => (Method::IpHash, None),
-            "least_time" => (least_time(directive)?, None),
-            "hash" => hash(directive, loader)?,
-            "random" => (random(directive)?, None),
-            _ => continue,
-        };
-        if seen.replace(directive).is_some() {
-            return Err(directive.error("load balancing method redefined"));
-        }
-        chosen = method;
-    }
-    Ok(chosen)
-}
-
-fn hash(directive: &Directive, loader: &Loader) -> Result<(Method, Option<Template>), ConfigError> {
-    let key = loader.template(values::only(directive)?)?;
-    let consistent = match directive.args.get(1).map(|arg| arg.text.as_str()) {
-        None => false,
-        Some("consistent") => true,
-        Some(other) => return Err(directive.error(format!("invalid parameter \"{other}\""))),
-    };
-    Ok((Method::Hash { consistent }, Some(key)))
-}
-
-fn until(word: &str) -> Option<Until> {
-    match word {
-        "header" => Some(Until::Header),
-        "last_byte" => Some(Until::LastByte),
-        _ => None,
-    }
-}
-
-/// `least_time header` or `last_byte`, perhaps with `inflight`.
-fn least_time(directive: &Directive) -> Result<Method, ConfigError> {
-    let in_flight = match directive.args.get(1) {
-        None => false,
-        Some(arg) if arg.text == "inflight" => true,
-        Some(arg) => return Err(arg.error(format!("invalid parameter \"{}\"", arg.text))),
-    };
-    let arg = values::only(directive)?;
-    let until = until(&arg.text);
-    let until = until.ok_or_else(|| arg.error(format!("invalid value \"{}\"", arg.text)))?;
-    Ok(Method::LeastTime { until, in_flight })
-}
-
-fn random(directive: &Directive) -> Result<Method, ConfigError> {
-    let words: Vec<&str> = directive.args.iter().map(|arg| arg.text.as_str()).collect();
-    match words.as_slice() {
-        [] => Ok(Method::Random { two: false }),
-        ["two"] | ["two", "least_conn"] => Ok(Method::Random { two: true }),
-        ["two", time] if time.starts_with("least_time=") => {
-            let until = time.strip_prefix("least_time=").and_then(until);
-            let until =
-                until.ok_or_else(|| directive.error(format!("invalid parameter \"{time}\"")))?;
-            Ok(Method::RandomTime(until))
-        }
-        ["two", other] | [other, ..] => {
-            Err(directive.error(format!("invalid parameter \"{other}\"")))
-        }
-    }
-}
-
-fn server(directive: &Directive, names: Option<&Names>) -> Result<ServerConfig, ConfigError> {
-    let address = values::only(directive)?;
-    let mut server = ServerConfig::new(address.text.clone(), 80)
-        .map_err(|why| address.error(format!("{why} in upstream \"{}\"", address.text)))?;
-    let (mut resolve, mut service) = (false, None);
-    for arg in &directive.args[1..] {
-        match arg.text.split_once('=') {
-            // Names are asked for again all the time here, with or without the word; it says that DNS is asked.
-            None if arg.text == "resolve" => resolve = true,
-            Some(("service", name)) => service = Some((arg, name)),
-            _ => parameter(&mut server, arg)?,
-        }
-    }
-    let service = service.map(|(arg, name)| service_name(&server, resolve, arg, name));
-    let service = service.transpose()?;
-    if let Target::Name { .. } = server.target
-        && resolve
-    {
-        server.resolving = match names {
-            Some(Names { resolver, patience }) => Some(Arc::new(Resolving {
-                resolver: Arc::clone(resolver),
-                patience: *patience,
-                service,
-            })),
-            None if service.is_some() => {
-                return Err(directive.error("no resolver defined to resolve names at run time"));
-            }
-            None => None,
-        };
-    }
-    Ok(server)
-}
-
-/// The name that `service=` makes of the server's: `http` is `_http._tcp.NAME`, what has a dot goes before as it is.
-fn service_name(
-    server: &ServerConfig,
-    resolve: bool,
-    arg: &Arg,
-    service: &str,
-) -> Result<Name, ConfigError> {
-    let refused = |why: &str| arg.error(format!("service upstream \"{}\" {why}", server.name));
-    if !resolve {
-        return Err(refused("requires \"resolve\" parameter"));
-    }
-    let Target::Name { host, .. } = &server.target else {
-        return Err(refused("requires domain name"));
-    };
-    if server.name.contains(':') {
-        return Err(refused("may not have port"));
-    }
-    let name = if service.contains('.') {
-        format!("{service}.{host}")
-    } else {
-        format!("_{service}._tcp.{host}")
-    };
-    Name::new(&name)
-        .filter(|_| !service.is_empty())
-        .ok_or_else(|| arg.error(format!("invalid parameter \"{}\"", arg.text)))
-}
-
-/// It is the value of a cookie.
-fn is_route(value: &str) -> bool {
-    let is_plain = |b: u8| b.is_ascii_graphic() && !b"\",;\\".contains(&b);
-    (1..=32).contains(&value.len()) && value.bytes().all(is_plain)
-}
-
-fn parameter(server: &mut ServerConfig, arg: &Arg) -> Result<(), ConfigError> {
-    let invalid = || arg.error(format!("invalid parameter \"{}\"", arg.text));
-    let (name, value) = arg.text.split_once('=').unwrap_or((&arg.text, ""));
-    match name {
-        "weight" => {
-            let weight = value.parse().ok().filter(|&weight| weight > 0);
-            server.weight = weight.ok_or_else(invalid)?;
-        }
-        "max_fails" => server.max_fails = value.parse().map_err(|_| invalid())?,
-        "max_conns" => server.max_conns = value.parse().map_err(|_| invalid())?,
-        "fail_timeout" => server.fail_timeout = values::parse_time(value).ok_or_else(invalid)?,
-        "backup" if value.is_empty() => server.backup = true,
-        "down" if value.is_empty() => server.down = true,
-        "drain" if value.is_empty() => server.drain = true,
-        "route" if is_route(value) => server.route = Some(value.to_owned()),
-        "slow_start" => server.slow_start = values::parse_time(value).ok_or_else(invalid)?,
-        _ => return Err(invalid()),
-    }
-    Ok(())
 }

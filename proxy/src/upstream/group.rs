@@ -100,7 +100,10 @@ impl Group {
             let in_flight = peer.state.in_flight.load(Relaxed);
             candidate.load = match time {
                 None => in_flight,
-                Some(until) => peer.time_load(until, in_flight, now),
+                Some(until) => {
+                    let fail_timeout = peer.config.fail_timeout;
+                    peer.state.times.load(until, fail_timeout, in_flight, now)
+                }
             };
             candidate.eligible = !tried.has(index) && peer.admits(alone, in_flight, now);
         }

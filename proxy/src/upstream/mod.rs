@@ -18,6 +18,8 @@ mod report;
 pub(crate) mod resolve;
 mod roster;
 mod sessions;
+mod state;
+mod times;
 mod tried;
 mod verdict;
 

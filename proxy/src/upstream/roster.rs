@@ -12,8 +12,8 @@ use tokio::sync::watch;
 
 use super::config::{ServerConfig, Target};
 use super::group::Group;
-use super::peer::PeerState;
 use super::peer::{Endpoint, Peer};
+use super::state::PeerState;
 use super::verdict::CheckRules;
 use super::{Lease, Tried};
 use crate::balance::{Method, PickKey};
