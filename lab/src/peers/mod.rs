@@ -3,6 +3,7 @@
 //! lab/peers/*.toml.
 mod answer;
 mod backend;
+mod cache;
 mod pair;
 mod report;
 mod rules;
@@ -24,8 +25,8 @@ use report::Tally;
 /// What to compare.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Only this: `soap`, `graphql`, `chat`, `webhook`, `forward` (clients that others wrote), `nginx` (the same requests to
-    /// both), or a part of the name of a configuration in lab/peers
+    /// Only this: `soap`, `graphql`, `chat`, `webhook`, `forward` (clients that others wrote), `cache` (what
+    /// cache-tests.fyi asks, of nginx too), `nginx` (the same requests to both), or a part of the name of a configuration in lab/peers
     only: Option<String>,
     /// A program to stand in our place (nginx itself proves the table)
     #[arg(long, value_name = "PROGRAM")]
@@ -52,6 +53,16 @@ pub async fn run(place: &Place, options: Options) -> Result<ExitCode> {
     }
     if demo.is_some() {
         return Ok(outcome);
+    }
+    if only.is_none_or(|name| name == "cache") {
+        let binaries = Binaries::beside_this_executable()?;
+        if !options.no_build {
+            binaries.build(&place.root)?;
+        }
+        let checked = cache::run(place, &binaries, options.verbose)?;
+        if only.is_some() {
+            return Ok(checked);
+        }
     }
     let compared = beside_nginx(place, options).await?;
     Ok(if outcome == ExitCode::SUCCESS {

@@ -19,7 +19,7 @@ pub(super) struct Program {
     extra: &'static str,
 }
 
-const NGINX_ONLY: &str = "client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; \
+pub(super) const NGINX_ONLY: &str = "client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; \
                           scgi_temp_path t5;";
 
 impl Program {
@@ -142,7 +142,7 @@ pub(super) async fn compare(
 }
 
 /// nginx started by root reads files as another user.
-fn open_to_workers(folder: &Path) -> Result<()> {
+pub(super) fn open_to_workers(folder: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).context("temporary folder")
 }

@@ -116,6 +116,8 @@ pub(super) fn times(
         return None;
     }
     let lifetime = lifetime(answer, &control, settings, now)?;
+    // It will be asked for each time, whoever reads the file.
+    let lifetime = if control.no_cache { 0 } else { lifetime };
     let validators = [Known::Etag, Known::LastModified];
     let can_be_validated = validators
         .iter()
@@ -421,6 +423,13 @@ mod tests {
                 "Authorization: a\r\n",
                 Some(10),
             ),
+            (
+                200,
+                "Cache-Control: max-age=10, no-cache\r\nETag: \"a\"\r\n",
+                "",
+                Some(0),
+            ),
+            (200, "Cache-Control: max-age=10, no-cache\r\n", "", None),
             (206, "Cache-Control: max-age=10\r\n", "", None),
             (
                 200,

@@ -35,6 +35,9 @@ pub(super) fn apply(ex: &Exchange, draft: &mut Draft<'_>) {
     draft.steps.push(Step::Gzip(Deflater::new(compress.level)));
 }
 
+/// Of every gzip stream (RFC 1952 section 2.3).
+const HEADER: usize = 10;
+
 /// A body on its way through the compressor.
 #[derive(Debug)]
 pub(crate) struct Deflater {
@@ -55,7 +58,10 @@ impl Deflater {
     pub(super) fn run(&mut self, input: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
         self.taken += input.len() as u64;
         self.encoder.write_all(input)?;
-        self.hand_on(out);
+        // The header alone is not worth a chunk.
+        if self.given > 0 || self.encoder.get_ref().len() > HEADER {
+            self.hand_on(out);
+        }
         Ok(())
     }
 
