@@ -52,6 +52,13 @@ impl Witness {
         health::text(&self.client, &format!("{}{path}", self.main)).await
     }
 
+    /// The whole answer, whatever its status.
+    pub(super) async fn answer(&self, path: &str) -> Result<reqwest::Response> {
+        let url = format!("{}{path}", self.main);
+        let answer = self.client.get(url).send().await;
+        answer.with_context(|| format!("no answer from {path}"))
+    }
+
     /// What the backend saw of a request with this header.
     pub(super) async fn echo(&self, name: &str, value: &str) -> Result<String> {
         let url = format!("{}/echo", self.main);
