@@ -72,7 +72,7 @@ pub async fn run(place: &Place, options: &IdleOptions) -> Result<ExitCode> {
 }
 
 /// The limit is inherited by the programs that are started here.
-fn room_for(connections: usize) -> Result<()> {
+pub(super) fn room_for(connections: usize) -> Result<()> {
     let needed = connections as u64 + 1000;
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     if soft >= needed {

@@ -3,6 +3,7 @@
 //! that does nothing.
 pub mod chat;
 mod contestants;
+pub mod flood;
 pub mod graphql;
 mod idle;
 mod load;

@@ -137,6 +137,8 @@ struct Bench {
 enum BenchCommand {
     /// What a connection costs that does nothing
     Idle(bench::IdleOptions),
+    /// Ordinary clients beside a flood and two thousand slow ones
+    Flood(bench::flood::FloodOptions),
     /// The SOAP demo beside npm soap and gSOAP
     Soap(bench::Options),
     /// The GraphQL demo beside mercurius with its JIT
@@ -169,6 +171,7 @@ impl Cli {
                 return match command {
                     None => bench::run(&place, &options),
                     Some(BenchCommand::Idle(options)) => bench::idle(&place, &options).await,
+                    Some(BenchCommand::Flood(options)) => bench::flood::run(&place, &options).await,
                     Some(BenchCommand::Soap(options)) => bench::soap::run(&place, &options),
                     Some(BenchCommand::Graphql(options)) => bench::graphql::run(&place, &options),
                     Some(BenchCommand::Chat(options)) => bench::chat::run(&place, &options),
