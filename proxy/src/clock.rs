@@ -15,6 +15,7 @@ pub(crate) struct Clock {
     http: String,
     local: String,
     iso8601: String,
+    syslog: String,
 }
 
 impl Clock {
@@ -28,6 +29,11 @@ impl Clock {
 
     pub(crate) fn iso8601(&self) -> &str {
         &self.iso8601
+    }
+
+    /// `Nov 27 18:30:00`, as RFC 3164 writes it.
+    pub(crate) fn syslog(&self) -> &str {
+        &self.syslog
     }
 
     fn update(&mut self, second: u64) {
@@ -46,6 +52,7 @@ impl Clock {
         // The lab's containers and logs keep UTC, so its offset is +0000.
         let name = MONTHS[month as usize - 1];
         self.local = format!("{day:02}/{name}/{year}:{hour:02}:{minute:02}:{s:02} +0000");
+        self.syslog = format!("{name} {day:2} {hour:02}:{minute:02}:{s:02}");
         self.iso8601 = format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{s:02}+00:00");
     }
 }

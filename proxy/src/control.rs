@@ -91,6 +91,7 @@ async fn serve(
         &config,
         &format!("start worker processes: {}", config.core.workers),
     );
+    start_exporter(&config);
     let background = tokio::spawn(background(&config, upstreams, &options));
     cache::keep(&config.caches, &config.retired);
     drop(config);
@@ -107,6 +108,12 @@ async fn serve(
         let _ = admin.await;
     }
     Ok(())
+}
+
+fn start_exporter(config: &Config) {
+    if let Some(exporter) = &config.exporter {
+        exporter.start(config.core.error_log.clone());
+    }
 }
 
 fn upstreams(config: &Config) -> Vec<Arc<Upstream>> {
@@ -301,6 +308,7 @@ impl Control {
             return refuse(error.to_string());
         }
         let config = Arc::new(config);
+        start_exporter(&config);
         let mut taken_over = Vec::new();
         for (commands, _) in &self.workers {
             let (in_use, is_in_use) = oneshot::channel();

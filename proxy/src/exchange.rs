@@ -15,6 +15,7 @@ use crate::fault::Fault;
 use crate::http1::{Framing, Head, RequestHead, ResponseHead};
 use crate::limit::{Held, Verdict};
 use crate::respond::Chain;
+use crate::trace::Trace;
 
 /// One request and what became of it.
 #[derive(Debug)]
@@ -73,6 +74,8 @@ pub(crate) struct Exchange {
     pub(crate) request_id: std::cell::OnceCell<[u8; 32]>,
     /// The value of the `Set-Cookie` that binds the client to its peer.
     pub(crate) sticky_cookie: Option<Box<[u8]>>,
+    /// Its place in a trace, where the location has one.
+    pub(crate) trace: Option<Box<Trace>>,
 }
 
 /// The request as the stages see it; `head` holds what was on the wire.

@@ -28,7 +28,7 @@ pub(crate) fn request_id(exchange: &Exchange) -> [u8; 32] {
 
 /// The standard library's hasher keys are random for each process; hashing a counter with them
 /// gives ids that don't repeat. They are names, not secrets.
-fn random_bytes() -> [u8; 16] {
+pub(crate) fn random_bytes() -> [u8; 16] {
     use std::hash::{BuildHasher, RandomState};
     use std::sync::atomic::{AtomicU64, Ordering};
     static KEYS: LazyLock<(RandomState, RandomState)> = LazyLock::new(Default::default);

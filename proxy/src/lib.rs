@@ -35,6 +35,7 @@ mod respond;
 mod route;
 mod subrequest;
 mod tls;
+mod trace;
 mod upstream;
 mod variables;
 mod worker;

@@ -19,7 +19,7 @@ use crate::http1::{Body, Framing, RequestHead};
 use crate::respond::{self, Reply};
 use crate::route::{self, Routed};
 use crate::worker::Worker;
-use crate::{access, limit, log, parse, subrequest};
+use crate::{access, limit, log, parse, subrequest, trace};
 
 /// What happens to the connection after an exchange.
 #[derive(Debug)]
@@ -50,13 +50,20 @@ pub(crate) enum Flow {
 // ANCHOR: pipeline
 /// Serves the request whose first byte is there.
 pub(crate) async fn serve(worker: &Worker, client: &mut Client) -> Next {
+    worker.counters().head_began();
     let Some(mut ex) = read_request(worker, client).await else {
+        worker.counters().head_broke();
         return Next::Close;
     };
     worker.counters().request();
     let result = stages(worker, &mut ex, client).await;
     let next = respond::finish(worker, &mut ex, client, result).await;
+    log::debug(&ex, || {
+        format!("answered {} with {} bytes", ex.sent.status, ex.sent.bytes)
+    });
     log::access(&ex);
+    trace::finish(&ex);
+    worker.counters().request_finished();
     worker.give_head(ex.request.head);
     if let Some(answer) = ex.upstream_head {
         worker.give_answer(answer);
@@ -117,6 +124,8 @@ async fn content(worker: &Worker, ex: &mut Exchange, client: &mut Client) -> Res
     if !ex.inner {
         parse::real_ip::apply(ex, location.real_ip.as_ref());
     }
+    log::debug(ex, || location.describe());
+    trace::begin(ex, &location);
     limit::check(ex, &location).await?;
     access::check(worker, ex, &location).await?;
     if let Some(flow) = content::try_files(ex)? {
@@ -133,6 +142,7 @@ async fn content(worker: &Worker, ex: &mut Exchange, client: &mut Client) -> Res
         Handler::Proxy(pass) => proxied(worker, ex, client, pass).await,
         Handler::Tunnel(_) => Err(parse::not_served("client sent no CONNECT method")),
         Handler::Static => content::file(worker, ex, client).await,
+        Handler::StubStatus => respond::stub_status(worker, ex, client).await,
     }
 }
 
@@ -309,6 +319,7 @@ async fn read_request(worker: &Worker, client: &mut Client) -> Option<Exchange> 
         classes: Default::default(),
         request_id: std::cell::OnceCell::new(),
         sticky_cookie: None,
+        trace: None,
         config: Arc::clone(&config),
     };
     if let Some(pattern) = pattern {

@@ -108,5 +108,6 @@ fn inside(worker: &Worker, ex: &mut Exchange, target: &[u8]) -> Exchange {
         classes: Default::default(),
         request_id: ex.request_id.clone(),
         sticky_cookie: None,
+        trace: None,
     }
 }

@@ -73,9 +73,11 @@ pub(crate) fn run(
         .enable_all()
         .on_thread_park(log::flush)
         .build_local(tokio::runtime::LocalOptions::default())?;
+    counters.show_here();
     let worker = Rc::new_cyclic(|me| Worker::new(me.clone(), config, counters, index));
     runtime.block_on(worker.work(sockets, commands));
-    log::flush();
+    log::tell_left_out();
+    log::flush_all();
     Ok(())
 }
 
@@ -118,7 +120,10 @@ impl Worker {
                     Some(Command::Quit) => break,
                     Some(Command::Stop) | None => return,
                 },
-                _ = sweep.tick() => self.idle.borrow_mut().sweep(Instant::now()),
+                _ = sweep.tick() => {
+                    self.idle.borrow_mut().sweep(Instant::now());
+                    log::tell_left_out();
+                }
             }
         }
         for task in accepting.into_values() {
@@ -245,7 +250,9 @@ impl Worker {
         self.counters().connection_accepted();
         self.connections.set(self.connections.get() + 1);
         let worker = Rc::clone(self);
-        let info = Rc::new(ConnectionInfo::new(serial, remote, address));
+        let mut info = ConnectionInfo::new(serial, remote, address);
+        info.debug = self.config.borrow().core.debugs(remote);
+        let info = Rc::new(info);
         tokio::task::spawn_local(async move {
             let _open = Open(Rc::clone(&worker));
             accept::serve(worker, stream, info).await;
@@ -281,11 +288,11 @@ impl Worker {
         })
     }
 
-    /// The configuration to shake hands by, where the connection's address wants TLS.
-    pub(crate) fn config_for_tls(&self, info: &ConnectionInfo) -> Option<Arc<Config>> {
+    /// The configuration to greet by, where something comes before HTTP on the connection's address.
+    pub(crate) fn config_for_greeting(&self, info: &ConnectionInfo) -> Option<Arc<Config>> {
         let config = self.config.borrow();
         let listen = config.listen_for(&info.address)?;
-        listen.ssl.then(|| Arc::clone(&config))
+        (listen.ssl || listen.proxy_protocol).then(|| Arc::clone(&config))
     }
 
     /// The default server of the connection's address, where that takes HTTP/2.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{Client, ConnectionInfo, Original, linger, transparent};
-use crate::config::{Level, Server};
+use super::{Client, ConnectionInfo, Original, linger, proxy_protocol, transparent};
+use crate::config::{Config, Level, Server};
 use crate::http1::Stream;
 use crate::http2;
 use crate::log;
@@ -31,9 +31,9 @@ pub(crate) async fn serve(worker: Rc<Worker>, stream: Stream, mut info: Rc<Conne
             Err(why) => return refuse(&worker, &info, &why.to_string()),
         }
     }
-    let (stream, info) = match worker.config_for_tls(&info) {
+    let (stream, info) = match worker.config_for_greeting(&info) {
         None => (stream, info),
-        Some(config) => match Box::pin(tls::server::accept(config, stream, info)).await {
+        Some(config) => match Box::pin(greet(&config, stream, info)).await {
             Some(opened) => opened,
             None => return,
         },
@@ -57,10 +57,13 @@ pub(crate) async fn serve(worker: Rc<Worker>, stream: Stream, mut info: Rc<Conne
         match Box::pin(pipeline::serve(&worker, &mut client)).await {
             Next::KeepAlive { timeout } => idle_for = Some(timeout),
             Next::Close => {
+                // Who sees the end of a connection finds its line in the log.
+                log::flush();
                 linger::say_goodbye(&mut client).await;
                 break;
             }
             Next::Linger { total, silence } => {
+                log::flush();
                 linger::close(&mut client, total, silence).await;
                 break;
             }
@@ -77,6 +80,22 @@ fn refuse(worker: &Worker, info: &ConnectionInfo, why: &str) {
     let client = String::from_utf8_lossy(info.remote_ip());
     let text = format!("{why}, client: {client}, server: {}", info.listen_name());
     log::message(&worker.error_log(), Level::Info, &text);
+}
+
+/// What comes before HTTP on addresses that ask for it: the word of a proxy in front of us, then TLS.
+async fn greet(
+    config: &Config,
+    mut stream: Stream,
+    mut info: Rc<ConnectionInfo>,
+) -> Option<(Stream, Rc<ConnectionInfo>)> {
+    let listen = config.listen_for(&info.address)?;
+    if listen.proxy_protocol {
+        info = proxy_protocol::accept(listen, &mut stream, &info).await?;
+    }
+    if listen.ssl {
+        return tls::server::accept(listen, stream, info).await;
+    }
+    Some((stream, info))
 }
 
 /// The server by whose settings a client that speaks HTTP/2 is served: agreed on in the handshake, or without TLS begun
@@ -97,6 +116,17 @@ async fn http2_server(
     }
 }
 
+/// A new socket is taken to be readable until somebody has looked: without looking, a client that connects and says
+/// nothing would be given a buffer and the memory of a request.
+async fn first_byte(client: &Client, is_new: bool) -> std::io::Result<()> {
+    match &client.stream {
+        socket @ (Stream::Tcp(_) | Stream::Unix(_)) if is_new => {
+            socket.peek(&mut [0]).await.map(drop)
+        }
+        stream => stream.readable().await,
+    }
+}
+
 /// Waits for the first byte of the next request; `false` is the end of the connection.
 async fn request_came(worker: &Worker, client: &mut Client, idle_for: Option<Duration>) -> bool {
     if !client.buffer.is_empty() {
@@ -111,9 +141,9 @@ async fn request_came(worker: &Worker, client: &mut Client, idle_for: Option<Dur
     let wait = async {
         tokio::select! {
             biased;
-            ready = client.stream.readable() => ready.is_ok(),
+            ready = first_byte(client, first) => ready.is_ok(),
             () = worker.drained() => {
-                let last = timeout(LAST_WORD, client.stream.readable());
+                let last = timeout(LAST_WORD, first_byte(client, first));
                 first && last.await.is_ok_and(|ready| ready.is_ok())
             }
         }

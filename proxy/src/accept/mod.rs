@@ -6,10 +6,12 @@ pub(crate) mod client_hello;
 mod connection;
 mod linger;
 pub(crate) mod listener;
+pub(crate) mod proxy_protocol;
 mod transparent;
 
 use std::cell::OnceCell;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::Instant;
 
 pub(crate) use client::{Client, Gone};
@@ -33,6 +35,10 @@ pub(crate) struct ConnectionInfo {
     pub(crate) http2: bool,
     /// Where it was going when it was redirected to us.
     pub(crate) original: Option<Box<Original>>,
+    /// Everything about it is logged (`debug_connection`).
+    pub(crate) debug: bool,
+    /// What the proxy in front of us said of it (`proxy_protocol`).
+    pub(crate) told: Option<Rc<proxy_protocol::Told>>,
     remote_text: OnceCell<String>,
 }
 
@@ -46,6 +52,8 @@ impl ConnectionInfo {
             security: Security::Plain,
             http2: false,
             original: None,
+            debug: false,
+            told: None,
             remote_text: OnceCell::new(),
         }
     }
@@ -55,6 +63,14 @@ impl ConnectionInfo {
         Self {
             remote: Some(remote),
             remote_text: OnceCell::new(),
+            ..self.clone()
+        }
+    }
+
+    /// The same connection, with what the proxy in front of us says of it.
+    fn told(&self, told: proxy_protocol::Told) -> Self {
+        Self {
+            told: Some(Rc::new(told)),
             ..self.clone()
         }
     }

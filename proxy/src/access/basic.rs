@@ -116,7 +116,7 @@ fn entries(file: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
         })
 }
 
-fn find<'a>(file: &'a [u8], user: &[u8]) -> Option<&'a [u8]> {
+pub(crate) fn find<'a>(file: &'a [u8], user: &[u8]) -> Option<&'a [u8]> {
     entries(file)
         .find(|(name, _)| *name == user)
         .map(|(_, hash)| hash)

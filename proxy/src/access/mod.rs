@@ -7,6 +7,8 @@ mod password;
 mod request;
 mod tls;
 
+pub(crate) use basic::find as hash_of;
+pub(crate) use password::verify_quickly;
 pub(crate) use tls::check_security;
 
 use crate::config::{AccessRule, Auth, Location};

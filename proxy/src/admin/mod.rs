@@ -23,7 +23,7 @@ use axum::{Router, middleware};
 use service::Shutdown;
 use tokio::net::TcpListener;
 
-pub(crate) use counters::{Counters, WorkerCounters};
+pub(crate) use counters::{Counters, WorkerCounters, totals};
 pub(crate) use services::Port;
 pub(crate) use writers::Writers;
 

@@ -131,6 +131,7 @@ impl Status {
             requests,
             active,
             accepted,
+            ..
         } = sources.counters.total();
         Self {
             version: env!("CARGO_PKG_VERSION"),
@@ -164,6 +165,7 @@ fn worker(
         requests,
         active,
         accepted,
+        ..
     }: Tally,
 ) -> Worker {
     Worker {

@@ -1,10 +1,13 @@
 //! The main and `events` contexts: processes, files, limits.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::access::Network;
 use super::loader::Loader;
 use super::logs::{self, ErrorLog};
+use super::real_ip;
 use super::scope::Scope;
 use super::syntax::ConfigError;
 use super::values;
@@ -23,7 +26,18 @@ pub(crate) struct Core {
     /// `pid` stands in the configuration, so failing to write it is an error.
     pub(crate) pid_explicit: bool,
     pub(crate) error_log: ErrorLog,
+    debug_connections: Vec<Network>,
     pub(crate) user: Option<(String, Option<String>)>,
+}
+
+impl Core {
+    /// Whether `debug_connection` names this client.
+    pub(crate) fn debugs(&self, client: Option<SocketAddr>) -> bool {
+        let client = client.map(|client| client.ip());
+        self.debug_connections
+            .iter()
+            .any(|network| network.contains(client))
+    }
 }
 
 const DEFAULT_CONNECTIONS: usize = 65_536;
@@ -45,6 +59,10 @@ pub(super) fn parse(scope: &Scope<'_>, loader: &Loader) -> Result<Core, ConfigEr
         (arg(0).unwrap_or_default(), arg(1))
     });
     let pid = scope.find("pid").map(values::only).transpose()?;
+    let mut debug_connections = Vec::new();
+    for directive in events.here("debug_connection") {
+        debug_connections.extend(real_ip::networks(directive)?);
+    }
     Ok(Core {
         daemon: scope.flag("daemon", true)?,
         workers,
@@ -63,6 +81,7 @@ pub(super) fn parse(scope: &Scope<'_>, loader: &Loader) -> Result<Core, ConfigEr
         ),
         pid_explicit: pid.is_some(),
         error_log: logs::error_log(scope, loader)?,
+        debug_connections,
         user,
     })
 }

@@ -12,7 +12,7 @@ use super::pattern::Pattern;
 use super::scope::Scope;
 use super::server::{Server, VirtualServers};
 use super::syntax::{Arg, ConfigError, Directive};
-use super::{cache_zones, health_check, limits, logs, tls, upstream};
+use super::{cache_zones, health_check, limits, logs, tls, trace, upstream};
 use crate::http1::request::HeadRules;
 use crate::http2::Http2;
 
@@ -27,6 +27,7 @@ pub(super) fn parse(
     *loader.caches.borrow_mut() = caches;
     *loader.zones.borrow_mut() = limits::ZoneTable::parse(&scope, loader)?;
     *loader.matches.borrow_mut() = health_check::matches(&scope)?;
+    *loader.exporter.borrow_mut() = trace::exporter(&scope)?;
     for block in scope.here("upstream") {
         let parsed = upstream::parse(block, &scope, loader)?;
         let mut known = loader.upstreams.borrow_mut();
@@ -90,6 +91,7 @@ impl Addresses {
                 backlog: None,
                 ssl: false,
                 transparent: false,
+                proxy_protocol: false,
             };
             lines.push((block, line));
         }
@@ -120,6 +122,7 @@ impl Addresses {
                     backlog: 4096,
                     ssl: false,
                     transparent: false,
+                    proxy_protocol: false,
                     servers,
                 },
                 None,
@@ -136,6 +139,7 @@ impl Addresses {
         listen.backlog = line.backlog.unwrap_or(listen.backlog);
         listen.ssl |= line.ssl;
         listen.transparent |= line.transparent;
+        listen.proxy_protocol |= line.proxy_protocol;
         let index = listen.servers.all.len();
         listen.servers.all.push(Arc::clone(server));
         if line.default_server && default.replace(index).is_some() {

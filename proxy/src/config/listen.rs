@@ -21,6 +21,8 @@ pub(crate) struct Listen {
     pub(crate) ssl: bool,
     /// Connections come redirected: they wanted to go elsewhere (ours).
     pub(crate) transparent: bool,
+    /// Before that, the proxy in front of us says whose it is.
+    pub(crate) proxy_protocol: bool,
     pub(crate) servers: VirtualServers,
 }
 
@@ -55,6 +57,7 @@ pub(super) struct ListenLine {
     pub(super) backlog: Option<i32>,
     pub(super) ssl: bool,
     pub(super) transparent: bool,
+    pub(super) proxy_protocol: bool,
 }
 
 impl ListenLine {
@@ -69,6 +72,7 @@ impl ListenLine {
             backlog: None,
             ssl: false,
             transparent: false,
+            proxy_protocol: false,
         };
         for parameter in parameters {
             line.parameter(parameter)?;
@@ -95,10 +99,9 @@ impl ListenLine {
             | "so_keepalive" | "fastopen" | "setfib" | "accept_filter" | "multipath" | "http2" => {}
             "ssl" => self.ssl = true,
             "transparent" if value.is_empty() => self.transparent = true,
-            "quic" | "proxy_protocol" => {
-                return Err(arg.error(format!(
-                    "the \"{name}\" parameter is not implemented by this proxy"
-                )));
+            "proxy_protocol" => self.proxy_protocol = true,
+            "quic" => {
+                return Err(arg.error("the \"quic\" parameter is not implemented by this proxy"));
             }
             _ => return Err(arg.error(format!("invalid parameter \"{}\"", arg.text))),
         }

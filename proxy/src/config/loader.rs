@@ -9,18 +9,18 @@ use std::sync::Arc;
 
 use super::classes::{self, Class};
 use super::limits::ZoneTable;
-use super::logs::{AccessLog, ErrorLog, Escape, Format, Level};
+use super::logs::{AccessLog, ErrorLog, Escape, Format, Level, LogTarget};
 use super::pattern::{self, Pattern};
 use super::scope::Scope;
 use super::syntax::{self, Arg, ConfigError, Directive};
 use super::template::Template;
 use super::upstream::UpstreamBlock;
-use super::{Config, core, health_check, http, logs, resolver, rewrite};
+use super::{Config, core, health_check, http, logs, resolver, rewrite, syslog};
 use crate::cache::{Caches, Zone};
 use crate::check::Check;
 use crate::dns::Resolver;
 use crate::limit::Zones;
-use crate::log::LogFile;
+use crate::log::{Buffering, LogFile, Syslog};
 use crate::upstream::SessionZones;
 use crate::upstream::resolve::HostMap;
 use crate::variables::{Family, Names, Var};
@@ -67,6 +67,7 @@ pub(super) struct Loader {
     pub(super) system_resolver: Arc<Resolver>,
     /// By the directive that names it: blocks that inherit one share it, and what it knows.
     resolvers: RefCell<HashMap<*const Directive, Arc<Resolver>>>,
+    pub(super) exporter: RefCell<Option<Arc<crate::trace::Exporter>>>,
     files: RefCell<HashMap<String, Arc<LogFile>>>,
     keeps_sent_head: Cell<bool>,
 }
@@ -97,6 +98,7 @@ pub(crate) fn build(tree: syntax::Tree, options: &LoadOptions) -> Result<Config,
         upstreams: loader.upstreams.take(),
         caches: loader.caches.take(),
         checks: health_check::enlist(loader.checks.take()),
+        exporter: loader.exporter.take(),
         user_variables: loader.names.user_count(),
         keeps_sent_head: loader.keeps_sent_head.get(),
         files: tree.files,
@@ -135,6 +137,7 @@ impl Loader {
             in_if: Cell::new(false),
             system_resolver: Arc::new(Resolver::system()),
             resolvers: RefCell::default(),
+            exporter: RefCell::default(),
             files: RefCell::default(),
             keeps_sent_head: Cell::new(false),
         };
@@ -148,7 +151,7 @@ impl Loader {
             .insert("combined".to_owned(), Arc::clone(&combined));
         let file = Arc::new(LogFile::stdout());
         loader.default_access_log = vec![AccessLog {
-            file,
+            target: LogTarget::File(file),
             format: combined,
             condition: None,
         }];
@@ -215,21 +218,35 @@ impl Loader {
     /// Opens a log once, however often it is named.
     pub(super) fn log_file(
         &self,
-        directive: &Directive,
-        path: &str,
+        arg: &Arg,
+        buffering: Option<Buffering>,
     ) -> Result<Arc<LogFile>, ConfigError> {
+        let path = arg.text.as_str();
         if let Some(file) = self.files.borrow().get(path) {
+            // An error log beside it waits for nothing, and that is no conflict.
+            if buffering.is_some() && file.buffering() != buffering {
+                return Err(arg.error(format!(
+                    "access_log \"{path}\" already defined with conflicting parameters"
+                )));
+            }
             return Ok(Arc::clone(file));
         }
         let full = self.path(path);
-        let file = match path {
-            "stderr" | "/dev/stderr" => LogFile::stderr(),
-            "/dev/stdout" => LogFile::stdout(),
-            _ => LogFile::open(&full).map_err(|why| {
-                directive.error(format!("open() \"{}\" failed ({why})", full.display()))
-            })?,
-        };
-        let file = Arc::new(file);
+        let file =
+            match path {
+                "stderr" | "/dev/stderr" => LogFile::stderr(),
+                "/dev/stdout" => LogFile::stdout(),
+                _ if path.starts_with("syslog:") => {
+                    let syslog = Syslog::open(syslog::destination(arg)?);
+                    LogFile::to_syslog(syslog.map_err(|why| {
+                        arg.error(format!("a socket for \"{path}\" failed ({why})"))
+                    })?)
+                }
+                _ => LogFile::open(&full).map_err(|why| {
+                    arg.error(format!("open() \"{}\" failed ({why})", full.display()))
+                })?,
+            };
+        let file = Arc::new(file.buffered(buffering));
         file.register();
         self.files
             .borrow_mut()

@@ -1,12 +1,15 @@
 //! `log_format`, `access_log` and `error_log`: what is written, where, and when.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::loader::Loader;
 use super::scope::Scope;
-use super::syntax::{ConfigError, Directive};
+use super::syntax::{Arg, ConfigError, Directive};
 use super::template::Template;
-use crate::log::LogFile;
+use super::values;
+use crate::log::{Buffering, LogFile};
 
 /// The format every nginx knows.
 pub(super) const COMBINED: &str = "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \"$http_referer\" \"$http_user_agent\"";
@@ -26,9 +29,20 @@ pub(crate) struct Format {
 
 #[derive(Clone, Debug)]
 pub(crate) struct AccessLog {
-    pub(crate) file: Arc<LogFile>,
+    pub(crate) target: LogTarget,
     pub(crate) format: Arc<Format>,
     pub(crate) condition: Option<Template>,
+}
+
+/// Where a line goes.
+#[derive(Clone, Debug)]
+pub(crate) enum LogTarget {
+    File(Arc<LogFile>),
+    /// A path with variables, below `folder` unless it is absolute; opened for each line.
+    Varying {
+        path: Template,
+        folder: PathBuf,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,6 +85,23 @@ impl Level {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ErrorLog {
     pub(crate) targets: Vec<(Arc<LogFile>, Level)>,
+}
+
+impl ErrorLog {
+    /// Whether a message of this level goes to any of them.
+    pub(crate) fn takes(&self, level: Level) -> bool {
+        self.targets.iter().any(|(_, lowest)| level <= *lowest)
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let files = |log: &Self| {
+            log.targets
+                .iter()
+                .map(|(file, _)| Arc::as_ptr(file))
+                .collect::<Vec<_>>()
+        };
+        files(self) == files(other)
+    }
 }
 
 pub(super) fn formats(http: &Scope<'_>, loader: &mut Loader) -> Result<(), ConfigError> {
@@ -126,22 +157,13 @@ fn access_log(directive: &Directive, loader: &Loader) -> Result<AccessLog, Confi
         .args
         .split_first()
         .ok_or_else(|| directive.error("no path"))?;
-    if path.text.contains('$') || path.text.starts_with("syslog:") {
-        return Err(
-            path.error("a log path with variables, or syslog, is not implemented by this proxy")
-        );
-    }
     let mut format = "combined";
     let mut condition = None;
+    let mut waits = Waits::default();
     for (index, arg) in rest.iter().enumerate() {
         match arg.text.split_once('=') {
             Some(("if", text)) => condition = Some(loader.template_text(arg, text)?),
-            // Lines wait until the worker is idle or a batch is full; nginx's sizes and times
-            // would make them come later, never sooner.
-            Some(("buffer" | "flush", _)) => {}
-            Some(("gzip", _)) => {
-                return Err(arg.error("\"gzip\" logs are not implemented by this proxy"));
-            }
+            _ if waits.parameter(arg)? => {}
             _ if index == 0 => format = &arg.text,
             _ => return Err(arg.error(format!("invalid parameter \"{}\"", arg.text))),
         }
@@ -153,11 +175,78 @@ fn access_log(directive: &Directive, loader: &Loader) -> Result<AccessLog, Confi
             rest.first().map_or("", |a| &a.text)
         ))
     })?;
+    let waits = waits.settle(directive)?;
+    let target = if !path.text.contains('$') || path.text.starts_with("syslog:") {
+        LogTarget::File(loader.log_file(path, waits)?)
+    } else if waits.is_some() {
+        return Err(path.error("buffered logs cannot have variables in name"));
+    } else {
+        LogTarget::Varying {
+            path: loader.template(path)?,
+            folder: loader.prefix().to_owned(),
+        }
+    };
     Ok(AccessLog {
-        file: loader.log_file(directive, &path.text)?,
+        target,
         format,
         condition,
     })
+}
+
+/// `buffer=`, `flush=` and `gzip` as they stand.
+#[derive(Default)]
+struct Waits {
+    size: Option<usize>,
+    flush: Option<Duration>,
+    gzip: Option<u32>,
+}
+
+impl Waits {
+    /// Reads a parameter, if it is one of these.
+    fn parameter(&mut self, arg: &Arg) -> Result<bool, ConfigError> {
+        let (name, value) = arg.text.split_once('=').unwrap_or((&arg.text, ""));
+        match name {
+            "buffer" => {
+                let size = values::parse_size(value).and_then(|size| usize::try_from(size).ok());
+                let size = size.filter(|&size| size > 0 && size <= 1 << 30);
+                self.size = Some(
+                    size.ok_or_else(|| arg.error(format!("invalid buffer size \"{value}\"")))?,
+                );
+            }
+            "flush" => {
+                let time = values::parse_time(value).filter(|time| !time.is_zero());
+                self.flush =
+                    Some(time.ok_or_else(|| arg.error(format!("invalid flush time \"{value}\"")))?);
+            }
+            "gzip" => {
+                let level = if value.is_empty() { "1" } else { value };
+                let level = level.parse().ok().filter(|level| (1..=9).contains(level));
+                self.gzip =
+                    Some(level.ok_or_else(|| {
+                        arg.error(format!("invalid compression level \"{value}\""))
+                    })?);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn settle(self, directive: &Directive) -> Result<Option<Buffering>, ConfigError> {
+        // What is compressed is gathered first, 64 KiB unless the file says otherwise.
+        let size = self.size.or(self.gzip.map(|_| 64 * 1024));
+        match size {
+            Some(size) => Ok(Some(Buffering {
+                size,
+                flush: self.flush,
+                gzip: self.gzip,
+            })),
+            None if self.flush.is_some() => Err(directive.error(format!(
+                "no buffer is defined for access_log \"{}\"",
+                directive.args[0].text
+            ))),
+            None => Ok(None),
+        }
+    }
 }
 
 pub(super) fn error_log(scope: &Scope<'_>, loader: &Loader) -> Result<ErrorLog, ConfigError> {
@@ -176,14 +265,10 @@ pub(super) fn error_log(scope: &Scope<'_>, loader: &Loader) -> Result<ErrorLog, 
             Some(arg) => Level::parse(&arg.text)
                 .ok_or_else(|| arg.error(format!("invalid log level \"{}\"", arg.text)))?,
         };
-        for other in ["syslog:", "memory:"] {
-            if path.text.starts_with(other) {
-                return Err(path.error(format!(
-                    "\"{other}\" logs are not implemented by this proxy"
-                )));
-            }
+        if path.text.starts_with("memory:") {
+            return Err(path.error("\"memory:\" logs are not implemented by this proxy"));
         }
-        targets.push((loader.log_file(directive, &path.text)?, level));
+        targets.push((loader.log_file(path, None)?, level));
     }
     Ok(ErrorLog { targets })
 }

@@ -33,8 +33,10 @@ mod servers;
 mod split_clients;
 mod sticky;
 pub(crate) mod syntax;
+mod syslog;
 mod template;
 mod tls;
+mod trace;
 mod tunnel_pass;
 mod upstream;
 mod values;
@@ -54,13 +56,13 @@ pub(crate) use limits::{Limits, RequestLimit};
 pub(crate) use listen::{Listen, ListenAddress};
 pub(crate) use loader::{LoadOptions, build, load};
 pub(crate) use location::{Handler, Location, Locations, TryFile};
-pub(crate) use logs::{ErrorLog, Escape, Level};
+pub(crate) use logs::{AccessLog, ErrorLog, Escape, Level, LogTarget};
 pub(crate) use pattern::Pattern;
 pub(crate) use proxy_pass::{
     CacheSettings, CookieMatch, CookieRule, Ignored, ProxyPass, ProxySettings, RedirectRule,
     Scheme, Target, ZoneName, any_holds, host_and_port, split_url,
 };
-pub(crate) use real_ip::{RealIp, Trusted};
+pub(crate) use real_ip::{RealIp, RealIpHeader, Trusted};
 pub(crate) use resolver::Names;
 pub(crate) use rewrite::{Assign, Condition, FileTest, Flag, Step};
 pub(crate) use server::Server;
@@ -73,6 +75,7 @@ use crate::check::Check;
 use crate::upstream::resolve::HostMap;
 pub(crate) use syntax::ConfigError;
 pub(crate) use template::Template;
+pub(crate) use trace::TraceSettings;
 pub(crate) use values::parse_size;
 
 /// One generation of the configuration: a reload builds a new one whole, and requests in flight
@@ -89,6 +92,8 @@ pub(crate) struct Config {
     pub(crate) caches: Vec<Arc<Zone>>,
     /// `health_check` lines.
     pub(crate) checks: Vec<Arc<Check>>,
+    /// Where finished spans go.
+    pub(crate) exporter: Option<Arc<crate::trace::Exporter>>,
     pub(crate) user_variables: usize,
     /// Whether a `$sent_http_…` or `$sent_trailer_…` stands anywhere.
     pub(crate) keeps_sent_head: bool,

@@ -24,6 +24,8 @@ pub(crate) struct Trusted(Vec<Network>);
 #[derive(Debug)]
 pub(crate) enum RealIpHeader {
     ForwardedFor,
+    /// No header: what the proxy in front of us said before the first request.
+    ProxyProtocol,
     /// As `$http_…` names it.
     Named(Vec<u8>),
 }
@@ -57,6 +59,7 @@ impl RealIpHeader {
     pub(crate) fn chain(&self, head: &Head) -> Option<Vec<u8>> {
         match self {
             Self::ForwardedFor => head.joined(Known::XForwardedFor, b", "),
+            Self::ProxyProtocol => None,
             Self::Named(name) => head.by_variable(name, b", "),
         }
     }
@@ -86,15 +89,13 @@ fn header(directive: &Directive) -> Result<RealIpHeader, ConfigError> {
     let name = values::only(directive)?.text.to_ascii_lowercase();
     match name.as_str() {
         "x-forwarded-for" => Ok(RealIpHeader::ForwardedFor),
-        "proxy_protocol" => {
-            Err(directive.error("this proxy does not speak the PROXY protocol yet"))
-        }
+        "proxy_protocol" => Ok(RealIpHeader::ProxyProtocol),
         _ => Ok(RealIpHeader::Named(name.replace('-', "_").into_bytes())),
     }
 }
 
 /// An address, a network, `unix:`, or a host's addresses at the time of loading.
-fn networks(directive: &Directive) -> Result<Vec<Network>, ConfigError> {
+pub(super) fn networks(directive: &Directive) -> Result<Vec<Network>, ConfigError> {
     let text = values::only(directive)?.text.as_str();
     if let Some(network) = Network::parse(text).filter(|network| *network != Network::All) {
         return Ok(vec![network]);
@@ -106,7 +107,8 @@ fn networks(directive: &Directive) -> Result<Vec<Network>, ConfigError> {
         .map(|found| Network::of(found.ip()))
         .collect();
     if found.is_empty() {
-        return Err(directive.error(format!("host not found in set_real_ip_from \"{text}\"")));
+        let name = &directive.name;
+        return Err(directive.error(format!("host not found in {name} \"{text}\"")));
     }
     Ok(found)
 }

@@ -39,6 +39,7 @@ pub(super) fn write_head(
     for (name, value) in &settings.set_headers {
         write_field(ex, &name.text, value, out);
     }
+    write_trace(ex, settings, out);
     match (plan, &own_body) {
         (_, Some(body)) => {
             let _ = write!(out, "Content-Length: {}\r\n", body.len());
@@ -67,6 +68,10 @@ pub(super) fn write_head(
         for header in ex.request.head.head.iter() {
             if passes(ex, header, plan, own_body.is_some(), settings)
                 && !caching.is_some_and(|caching| caching.hides(header.name))
+                && !ex
+                    .trace
+                    .as_ref()
+                    .is_some_and(|trace| trace.replaces(header.name))
             {
                 crate::respond::line(out, header.name, header.value);
             }
@@ -188,6 +193,19 @@ fn write_field(ex: &Exchange, name: &[u8], value: &crate::config::Template, out:
         return;
     }
     out.extend_from_slice(b"\r\n");
+}
+
+/// `traceparent`, unless the configuration sets its own.
+fn write_trace(ex: &Exchange, settings: &ProxySettings, out: &mut Vec<u8>) {
+    let Some(context) = ex.trace.as_ref().and_then(|trace| trace.injected()) else {
+        return;
+    };
+    let mut set = settings.set_headers.iter();
+    if !set.any(|(name, _)| name.is(b"traceparent", Known::Other)) {
+        out.extend_from_slice(b"traceparent: ");
+        context.write(out);
+        out.extend_from_slice(b"\r\n");
+    }
 }
 
 fn passes(

@@ -45,6 +45,7 @@ fn reaches_outside(directives: &[Directive]) -> bool {
         let mut args = directive.args.iter().map(|arg| arg.text.as_str());
         let outside = match directive.name.as_str() {
             "error_log" | "access_log" => !matches!(args.next(), Some("off" | "stderr")),
+            "set_real_ip_from" | "debug_connection" => true,
             "listen" => args.next().is_some_and(|address| {
                 let plain =
                     |c: char| c.is_ascii_digit() || matches!(c, '.' | ':' | '*' | '[' | ']');

@@ -5,6 +5,7 @@ mod cache;
 mod chunks;
 mod config;
 mod dns;
+mod doors;
 mod heads;
 mod hello;
 
@@ -12,6 +13,7 @@ pub use cache::{cache_fields, stored_answer};
 pub use chunks::chunked;
 pub use config::config;
 pub use dns::dns_reply;
+pub use doors::{proxy_protocol, trace_context, users};
 pub use heads::{request_head, response_head};
 pub use hello::client_hello;
 

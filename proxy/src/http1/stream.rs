@@ -1,10 +1,12 @@
 //! A byte stream to a client or a peer: TCP or a Unix-domain socket, and TLS over either.
 
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use nix::sys::socket::{MsgFlags, recv};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::tls::TlsStream;
@@ -65,29 +67,38 @@ impl Stream {
         }
     }
 
+    /// Waits for bytes and looks at them, without taking them. Only a socket can be looked into.
+    pub(crate) async fn peek(&self, ahead: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.peek(ahead).await,
+            Self::Unix(stream) => loop {
+                stream.readable().await?;
+                let looked = stream.try_io(Interest::READABLE, || {
+                    Ok(recv(stream.as_raw_fd(), ahead, MsgFlags::MSG_PEEK)?)
+                });
+                match looked {
+                    Err(why) if why.kind() == io::ErrorKind::WouldBlock => {}
+                    looked => return looked,
+                }
+            },
+            Self::Nowhere | Self::Inside(_) | Self::Tls(_) => {
+                Err(io::ErrorKind::Unsupported.into())
+            }
+        }
+    }
+
     /// Whether the first byte that comes begins a request in plain text, where TLS is expected.
-    /// (A Unix-domain socket can't be looked into.)
     pub(crate) async fn starts_like_http(&self) -> bool {
         let mut first = [0];
-        match self {
-            Self::Tcp(stream) => {
-                let peeked = stream.peek(&mut first).await;
-                peeked.is_ok_and(|count| count == 1) && first[0] & 0x80 == 0 && first[0] != 0x16
-            }
-            Self::Unix(_) | Self::Nowhere | Self::Inside(_) | Self::Tls(_) => false,
-        }
+        let peeked = self.peek(&mut first).await;
+        peeked.is_ok_and(|count| count == 1) && first[0] & 0x80 == 0 && first[0] != 0x16
     }
 
     /// Whether the first bytes that come begin HTTP/2 in plain text. ("PRI" is no method of HTTP/1.)
     pub(crate) async fn starts_like_http2(&self) -> bool {
         let mut first = [0; PREFACE.len()];
-        match self {
-            Self::Tcp(stream) => {
-                let peeked = stream.peek(&mut first).await;
-                peeked.is_ok_and(|count| count >= 3 && PREFACE.starts_with(&first[..count]))
-            }
-            Self::Unix(_) | Self::Nowhere | Self::Inside(_) | Self::Tls(_) => false,
-        }
+        let peeked = self.peek(&mut first).await;
+        peeked.is_ok_and(|count| count >= 3 && PREFACE.starts_with(&first[..count]))
     }
 }
 

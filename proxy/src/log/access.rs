@@ -1,9 +1,14 @@
 //! The access log (ngx_http_log_module).
 
+use std::ffi::OsStr;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Component, Path};
 use std::sync::Arc;
 
-use super::batch;
-use crate::config::Escape;
+use super::{batch, error};
+use crate::config::{AccessLog, Escape, Level, LogTarget};
 use crate::exchange::Exchange;
 
 /// Writes the exchange to every access log of its location.
@@ -16,11 +21,40 @@ pub(crate) fn write(exchange: &Exchange) {
                 continue;
             }
         }
-        batch::line(&log.file, |line| match log.format.escape {
-            Escape::Default => log.format.line.write_line(exchange, b"-", escape, line),
-            Escape::Json => log.format.line.write_line(exchange, b"", escape_json, line),
-            Escape::None => log.format.line.write(exchange, line),
-        });
+        match &log.target {
+            LogTarget::File(file) => batch::line(file, |line| write_line(exchange, log, line)),
+            LogTarget::Varying { path, folder } => {
+                let mut line = Vec::with_capacity(256);
+                write_line(exchange, log, &mut line);
+                line.push(b'\n');
+                let path = path.evaluate(exchange);
+                append(exchange, &folder.join(OsStr::from_bytes(&path)), &line);
+            }
+        }
+    }
+}
+
+fn write_line(exchange: &Exchange, log: &AccessLog, line: &mut Vec<u8>) {
+    let format = &log.format;
+    match format.escape {
+        Escape::Default => format.line.write_line(exchange, b"-", escape, line),
+        Escape::Json => format.line.write_line(exchange, b"", escape_json, line),
+        Escape::None => format.line.write(exchange, line),
+    }
+}
+
+/// To a file that the request has a part in naming. Only where the location's root exists, as in nginx, so that no
+/// name that somebody thought of makes a log; and never upwards.
+fn append(exchange: &Exchange, path: &Path, line: &[u8]) {
+    let root = exchange.location.root_path(exchange);
+    let climbs = path.components().any(|part| part == Component::ParentDir);
+    if climbs || !Path::new(OsStr::from_bytes(&root)).is_dir() {
+        return;
+    }
+    let opened = OpenOptions::new().create(true).append(true).open(path);
+    if let Err(why) = opened.and_then(|mut file| file.write_all(line)) {
+        let text = format!("open() \"{}\" failed ({why})", path.display());
+        error::exchange(exchange, Level::Crit, &text);
     }
 }
 

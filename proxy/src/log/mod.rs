@@ -6,8 +6,12 @@ mod access;
 mod batch;
 mod error;
 mod file;
+mod syslog;
+mod throttle;
 
 pub(crate) use access::write as access;
-pub(crate) use batch::flush;
-pub(crate) use error::{exchange as exchange_error, message};
-pub(crate) use file::LogFile;
+pub(crate) use batch::{flush, flush_all};
+pub(crate) use error::{debug, exchange as exchange_error, message};
+pub(crate) use file::{Buffering, LogFile};
+pub(crate) use syslog::{Destination, Server, Syslog};
+pub(crate) use throttle::tell_left_out;

@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::config::{RealIp, Trusted};
+use crate::config::{RealIp, RealIpHeader, Trusted};
 use crate::exchange::Exchange;
 
 /// Gives the exchange its client's address, at most once; `rules` are those of its server or location.
@@ -18,11 +18,19 @@ pub(crate) fn apply(ex: &mut Exchange, rules: Option<&Arc<RealIp>>) {
     if ex.asked_by.is_some() || rules.trusted.is_empty() {
         return;
     }
-    let Some(chain) = rules.header.chain(&ex.request.head.head) else {
-        return;
-    };
     let peer = ex.connection.remote;
-    if let Some(client) = client(peer, &chain, &rules.trusted, rules.recursive) {
+    let named = match &rules.header {
+        RealIpHeader::ProxyProtocol => {
+            let told = ex.connection.told.as_ref().and_then(|told| told.ends);
+            told.map(|ends| ends.client)
+                .filter(|_| rules.trusted.contains(peer.map(|peer| peer.ip())))
+        }
+        header => {
+            let chain = header.chain(&ex.request.head.head);
+            chain.and_then(|chain| client(peer, &chain, &rules.trusted, rules.recursive))
+        }
+    };
+    if let Some(client) = named {
         let real = ex.connection.seen_as(client);
         ex.asked_by = Some(std::mem::replace(&mut ex.connection, Rc::new(real)));
     }

@@ -9,6 +9,7 @@ mod head;
 mod reason;
 mod reply;
 mod send;
+mod stub_status;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ pub(crate) use filter::{Chain, Origin, accepts_gzip};
 pub(crate) use head::{Source, line, write as write_head};
 pub(crate) use reply::{Content, Reply, complete};
 pub(crate) use send::{flush, pace, rate, reply, set_rate, stored};
+pub(crate) use stub_status::stub_status;
 
 use crate::accept::{Client, Gone};
 use crate::config::Level;

@@ -20,7 +20,7 @@ use super::sessions::{SessionCache, Tickets};
 use super::signatures::AnyCertificate;
 use super::{Security, TlsInfo, TlsStream, ciphers};
 use crate::accept::ConnectionInfo;
-use crate::config::{Config, Level, Listen, Server};
+use crate::config::{Level, Listen, Server};
 use crate::http1::Stream;
 use crate::log;
 
@@ -142,11 +142,10 @@ enum Failed {
 
 /// Brings the connection to where HTTP begins; `None` is its end.
 pub(crate) async fn accept(
-    config: Arc<Config>,
+    listen: &Listen,
     stream: Stream,
     info: Rc<ConnectionInfo>,
 ) -> Option<(Stream, Rc<ConnectionInfo>)> {
-    let listen = config.listen_for(&info.address)?;
     let deadline = Instant::now() + listen.servers.default_server().header_timeout;
     let opened = async {
         if stream.starts_like_http().await {

@@ -95,8 +95,9 @@ impl StoresServerSessions for SessionCache {
 const NAME: usize = 16;
 const NONCE: usize = 12;
 const TIME: usize = 8;
-/// A key of our own locks tickets this long, and opens them once more as long.
-const ROTATION: Duration = Duration::from_secs(6 * 3600);
+const LENGTH: usize = 4;
+/// Tickets come in multiples of this, so that their length doesn't tell what is in them.
+const PADDED: usize = 128;
 
 struct TicketKey {
     name: [u8; NAME],
@@ -137,10 +138,11 @@ impl Tickets {
         })
     }
 
+    /// A key of our own locks tickets for one lifetime of theirs, and opens them for one more.
     fn rotate(&self, keys: &mut Vec<TicketKey>) -> Option<()> {
         let old = keys
             .first()
-            .is_none_or(|key| key.since.elapsed() > ROTATION);
+            .is_none_or(|key| key.since.elapsed() > self.lifetime);
         if old && !self.given {
             let (mut name, mut secret) = ([0; NAME], [0; 32]);
             SystemRandom::new().fill(&mut name).ok()?;
@@ -182,7 +184,7 @@ impl ProducesTickets for Tickets {
         u32::try_from(self.lifetime.as_secs()).unwrap_or(u32::MAX)
     }
 
-    /// Name, nonce, then time and session under the key.
+    /// Name, nonce, then time, length and session under the key.
     fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         self.rotate(&mut keys)?;
@@ -190,7 +192,9 @@ impl ProducesTickets for Tickets {
         let mut nonce = [0; NONCE];
         SystemRandom::new().fill(&mut nonce).ok()?;
         let mut sealed = now().to_be_bytes().to_vec();
+        sealed.extend_from_slice(&u32::try_from(plain.len()).ok()?.to_be_bytes());
         sealed.extend_from_slice(plain);
+        sealed.resize(sealed.len().next_multiple_of(PADDED), 0);
         let nonce_of = Nonce::assume_unique_for_key(nonce);
         key.key
             .seal_in_place_append_tag(nonce_of, Aad::from(key.name), &mut sealed)
@@ -209,7 +213,10 @@ impl ProducesTickets for Tickets {
             .key
             .open_in_place(nonce, Aad::from(key.name), &mut sealed)
             .ok()?;
-        let (time, session) = plain.split_at_checked(TIME)?;
+        let (time, rest) = plain.split_at_checked(TIME)?;
+        let (length, padded) = rest.split_at_checked(LENGTH)?;
+        let length = u32::from_be_bytes(length.try_into().ok()?);
+        let session = padded.get(..usize::try_from(length).ok()?)?;
         let born = u64::from_be_bytes(time.try_into().ok()?);
         still_good(born, now(), self.lifetime).then(|| session.to_vec())
     }
@@ -235,6 +242,29 @@ mod tests {
             assert_eq!(one.decrypt(&ticket[..at]), None, "first {at} bytes");
         }
         assert!(Tickets::with_keys(&[vec![0; 47]], hour).is_none());
+    }
+
+    #[test]
+    fn a_ticket_does_not_show_how_much_is_in_it() {
+        let tickets = Tickets::with_keys(&[vec![1; 48]], Duration::from_secs(60)).unwrap();
+        let length = |session: &[u8]| tickets.encrypt(session).unwrap().len();
+        assert_eq!(length(b""), length(&[7; 100]));
+        let large = [7; 70_000];
+        assert_eq!(
+            tickets.decrypt(&tickets.encrypt(&large).unwrap()).unwrap(),
+            large
+        );
+    }
+
+    #[test]
+    fn a_key_of_ours_is_changed_after_a_lifetime_and_opens_for_one_more() {
+        let tickets = Sessions::default().tickets(Duration::from_millis(200));
+        let name = |ticket: &[u8]| ticket[..NAME].to_vec();
+        let first = tickets.encrypt(b"one").unwrap();
+        tickets.keys.lock().unwrap()[0].since -= Duration::from_secs(1);
+        let second = tickets.encrypt(b"two").unwrap();
+        assert_ne!(name(&first), name(&second));
+        assert_eq!(tickets.keys.lock().unwrap().len(), 2);
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use regex::bytes::Captures;
 
 use super::{Family, Plain, Var, tls, upstream};
+use crate::accept::proxy_protocol::Ends;
+use crate::admin::totals;
 use crate::clock;
 use crate::config::Class;
 use crate::decimal;
@@ -13,6 +15,7 @@ use crate::exchange::Exchange;
 use crate::http1::{Known, head};
 use crate::identity;
 use crate::limit::Verdict;
+use crate::trace::Part;
 
 impl Var {
     /// Appends the value; answers whether there is one.
@@ -33,6 +36,10 @@ impl Var {
                     .write_by_variable(name, separator, out)
             }
             Self::Family(family, name) => put(out, family_value(*family, name, exchange)),
+            Self::Tlv(tlv) => {
+                let told = exchange.connection.told.as_ref();
+                put(out, told.and_then(|told| told.tlv(*tlv)))
+            }
             Self::User(index) => put(out, exchange.vars.get(*index).and_then(Option::as_deref)),
             Self::Class(index) => Class::write(exchange, *index, out),
             Self::Capture(group) => match captures {
@@ -175,6 +182,10 @@ impl Plain {
                     original.map(|o| o.server_name.as_deref().unwrap_or_default()),
                 )
             }
+            Self::ProxyProtocolAddr => told(ex, out, |ends| ends.client.ip()),
+            Self::ProxyProtocolPort => told(ex, out, |ends| ends.client.port()),
+            Self::ProxyProtocolServerAddr => told(ex, out, |ends| ends.server.ip()),
+            Self::ProxyProtocolServerPort => told(ex, out, |ends| ends.server.port()),
             Self::RealipRemoteAddr => put(out, Some(real(ex).remote_ip())),
             Self::RealipRemotePort => port(real(ex).remote, out),
             Self::RemoteAddr => put(out, Some(connection.remote_ip())),
@@ -220,6 +231,14 @@ impl Plain {
                 show!(out, "{}.{:03}", now.as_secs(), now.subsec_millis())
             }
             Self::Hostname => put(out, Some(identity::hostname())),
+            Self::OtelTraceId => Part::TraceId.write(ex, out),
+            Self::OtelSpanId => Part::SpanId.write(ex, out),
+            Self::OtelParentId => Part::ParentId.write(ex, out),
+            Self::OtelParentSampled => Part::ParentSampled.write(ex, out),
+            Self::ConnectionsActive => number(totals().active, out),
+            Self::ConnectionsReading => number(totals().reading, out),
+            Self::ConnectionsWriting => number(totals().writing, out),
+            Self::ConnectionsWaiting => number(totals().waiting(), out),
             Self::NginxVersion => put(out, Some(crate::cli::LANGUAGE_VERSION)),
             Self::Pid => show!(out, "{}", std::process::id()),
             Self::Pipe => put(out, Some(if ex.pipelined { "p" } else { "." })),
@@ -244,6 +263,12 @@ pub(super) fn write_seconds(time: std::time::Duration, out: &mut Vec<u8>) -> boo
 /// The connection as it came in, whomever a trusted peer has named since.
 fn real(ex: &Exchange) -> &crate::accept::ConnectionInfo {
     ex.asked_by.as_ref().unwrap_or(&ex.connection)
+}
+
+/// What the proxy in front of us said of the connection's ends.
+fn told<T: std::fmt::Display>(ex: &Exchange, out: &mut Vec<u8>, which: fn(&Ends) -> T) -> bool {
+    let told = ex.connection.told.as_ref().and_then(|told| told.ends);
+    told.is_some_and(|ends| show!(out, "{}", which(&ends)))
 }
 
 fn port(remote: Option<SocketAddr>, out: &mut Vec<u8>) -> bool {

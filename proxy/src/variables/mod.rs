@@ -7,6 +7,8 @@ mod upstream;
 
 use std::collections::HashMap;
 
+use crate::accept::proxy_protocol::Tlv;
+
 /// One variable, found once by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Var {
@@ -15,6 +17,8 @@ pub(crate) enum Var {
     Family(Family, Box<[u8]>),
     /// `$1` to `$9`; `$0` is the whole match.
     Capture(usize),
+    /// `$proxy_protocol_tlv_name`.
+    Tlv(Tlv),
     /// Defined by `set`, or by a named capture.
     User(usize),
     /// Defined by `map`, `geo` or `split_clients`.
@@ -77,6 +81,10 @@ plain! {
     Connection = "connection",
     ConnectionRequests = "connection_requests",
     ConnectionTime = "connection_time",
+    ConnectionsActive = "connections_active",
+    ConnectionsReading = "connections_reading",
+    ConnectionsWaiting = "connections_waiting",
+    ConnectionsWriting = "connections_writing",
     ContentLength = "content_length",
     ContentType = "content_type",
     DocumentRoot = "document_root",
@@ -95,11 +103,19 @@ plain! {
     Msec = "msec",
     NginxVersion = "nginx_version",
     OriginalDst = "original_dst",
+    OtelParentId = "otel_parent_id",
+    OtelParentSampled = "otel_parent_sampled",
+    OtelSpanId = "otel_span_id",
+    OtelTraceId = "otel_trace_id",
     Pid = "pid",
     Pipe = "pipe",
     ProxyAddXForwardedFor = "proxy_add_x_forwarded_for",
     ProxyHost = "proxy_host",
     ProxyPort = "proxy_port",
+    ProxyProtocolAddr = "proxy_protocol_addr",
+    ProxyProtocolPort = "proxy_protocol_port",
+    ProxyProtocolServerAddr = "proxy_protocol_server_addr",
+    ProxyProtocolServerPort = "proxy_protocol_server_port",
     QueryString = "query_string",
     RealipRemoteAddr = "realip_remote_addr",
     RealipRemotePort = "realip_remote_port",
@@ -234,6 +250,12 @@ impl Names {
         }
         if let Some(&index) = self.user.get(name) {
             return Ok(Var::User(index));
+        }
+        if let Some(tlv) = lower
+            .strip_prefix("proxy_protocol_tlv_")
+            .and_then(Tlv::named)
+        {
+            return Ok(Var::Tlv(tlv));
         }
         for (prefix, family) in FAMILIES {
             if let Some(rest) = lower.strip_prefix(prefix) {

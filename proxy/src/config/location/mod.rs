@@ -27,6 +27,7 @@ use super::rewrite::{self, Step};
 use super::scope::Scope;
 use super::secure_link::{self, SecureLink};
 use super::syntax::ConfigError;
+use super::trace::{self, TraceSettings};
 use super::tunnel_pass::{self, TunnelPass};
 
 /// Everything that holds for requests of one location (or of a server outside of any).
@@ -61,6 +62,7 @@ pub(crate) struct Location {
     pub(crate) access_logs: Vec<AccessLog>,
     pub(crate) error_log: ErrorLog,
     pub(crate) log_not_found: bool,
+    pub(crate) trace: Option<Box<TraceSettings>>,
 }
 
 #[derive(Debug, Default)]
@@ -69,6 +71,8 @@ pub(crate) enum Handler {
     Static,
     Proxy(Arc<ProxyPass>),
     Tunnel(Arc<TunnelPass>),
+    /// `stub_status`
+    StubStatus,
 }
 
 #[derive(Debug)]
@@ -96,6 +100,19 @@ impl Location {
         };
         let basic = auth.and_then(|auth| auth.basic.as_ref());
         method == b"CONNECT" || basic.is_some_and(|basic| basic.as_proxy)
+    }
+
+    /// For people who debug.
+    pub(crate) fn describe(&self) -> String {
+        let kind = if self.is_pattern {
+            " of an expression"
+        } else {
+            ""
+        };
+        format!(
+            "using location{kind} \"{}\"",
+            String::from_utf8_lossy(&self.prefix)
+        )
     }
 
     /// What `limit_except` says of a method that it does not list.
@@ -169,6 +186,7 @@ impl Location {
             access_logs: logs::access_logs(scope, loader)?,
             error_log: logs::error_log(scope, loader)?,
             log_not_found: scope.flag("log_not_found", true)?,
+            trace: trace::settings(scope, loader)?,
             prefix,
         };
         loader.enclosing.replace(outer);
@@ -200,6 +218,7 @@ fn handler(
             let pass = proxy_pass::parse(directive, scope, prefix, name, loader)?;
             Ok(Handler::Proxy(Arc::new(pass)))
         }
+        None if scope.own("stub_status").is_some() => Ok(Handler::StubStatus),
         None => Ok(Handler::Static),
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{
     BUILT, Body, CLASSES, DETAIL, EARLY_HINTS, FILES, FLAG, H, H_S, H_S_L, H_S_L_I, H_S_L_I_J,
-    H_S_L_I_X, H_S_L_X, I, J, L, MANY, ONCE, OPEN_FILES, Row, S, S_L, S_L_I_J, STATUS, TUNING, X,
-    block, more, n, row, to,
+    H_S_L_I_X, H_S_L_X, I, J, L, MANY, ONCE, OPEN_FILES, Row, S, S_L, S_L_I_J, TUNING, X, block,
+    more, n, row, to,
 };
 
 pub(super) const ROWS: &[Row] = &[
@@ -86,7 +86,15 @@ pub(super) const ROWS: &[Row] = &[
     // http_split_clients_module
     block("split_clients", H, n(2), MANY, Body::Lines, BUILT),
     // http_stub_status_module
-    row("stub_status", S_L, to(0, 1), MANY, STATUS),
+    row("stub_status", S_L, to(0, 1), MANY, BUILT),
+    // otel_module, which nginx ships apart
+    block("otel_exporter", H, n(0), ONCE, Body::Lines, BUILT),
+    row("otel_service_name", H, n(1), ONCE, BUILT),
+    row("otel_resource_attr", H, n(2), MANY, BUILT),
+    row("otel_trace", H_S_L, n(1), ONCE, BUILT),
+    row("otel_trace_context", H_S_L, n(1), ONCE, BUILT),
+    row("otel_span_name", H_S_L, n(1), ONCE, BUILT),
+    row("otel_span_attr", H_S_L, n(2), MANY, BUILT),
     // http_try_files_module
     row("try_files", S_L, more(2), ONCE, BUILT),
     // http_copy_filter_module

@@ -166,7 +166,6 @@ const PROCESS: Support = Support::Later("control of nginx's own processes");
 const REWRITING: Support = Support::Later("changing of response bodies");
 const SCGI: Support = Support::Later("SCGI");
 const SLICES: Support = Support::Later("slices");
-const STATUS: Support = Support::Later("nginx's status page (this proxy has its own)");
 const STORE: Support = Support::Later("storing of responses as files");
 const STREAM: Support = Support::Later("TCP and UDP proxying");
 const TLS: Support = Support::Later("TLS");
