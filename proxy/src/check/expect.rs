@@ -100,3 +100,89 @@ impl Header {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(fields: &str) -> ResponseHead {
+        let mut head = ResponseHead::default();
+        let text = format!("HTTP/1.1 200 OK\r\n{fields}\r\n");
+        assert_eq!(head.parse(text.as_bytes()), Ok(Some(text.len())));
+        head
+    }
+
+    fn statuses(ranges: &[(u16, u16)], negated: bool) -> Expected {
+        let ranges = ranges.to_vec();
+        Expected {
+            statuses: vec![Statuses { ranges, negated }],
+            ..Expected::default()
+        }
+    }
+
+    fn header(test: HeaderTest) -> Expected {
+        let name = "x-state".to_owned();
+        Expected {
+            headers: vec![Header { name, test }],
+            ..Expected::default()
+        }
+    }
+
+    fn passes(expected: &Expected, fields: &str) -> bool {
+        expected.objection(&answer(fields), b"").is_none()
+    }
+
+    #[test]
+    fn a_status_is_in_a_range_or_is_not() {
+        for (ranges, negated, holds) in [
+            (&[(200, 200)][..], false, true),
+            (&[(200, 299)], true, false),
+            (&[(301, 303), (200, 200)], false, true),
+            (&[(201, 599)], false, false),
+            (&[(500, 599)], true, true),
+        ] {
+            let expected = statuses(ranges, negated);
+            assert_eq!(passes(&expected, ""), holds, "{ranges:?} {negated}");
+        }
+        let objection = statuses(&[(204, 204)], false).objection(&answer(""), b"");
+        assert_eq!(objection.unwrap(), "status 200");
+    }
+
+    #[test]
+    fn a_header_is_there_and_has_a_value_or_not() {
+        let regex = || Regex::new("^ok").unwrap();
+        let (none, ok, bad) = ("", "X-State: ok\r\n", "X-State: bad\r\n");
+        let both = "X-State: bad\r\nX-State: ok\r\n";
+        for (test, holds) in [
+            (HeaderTest::There, [false, true, true, true]),
+            (HeaderTest::Missing, [true, false, false, false]),
+            (HeaderTest::Is("ok".to_owned()), [false, true, false, true]),
+            (
+                HeaderTest::IsNot("ok".to_owned()),
+                [false, false, true, false],
+            ),
+            (HeaderTest::Matches(regex()), [false, true, false, true]),
+            (HeaderTest::MatchesNot(regex()), [false, false, true, false]),
+        ] {
+            let expected = header(test);
+            let found = [none, ok, bad, both].map(|fields| passes(&expected, fields));
+            assert_eq!(found, holds, "{expected:?}");
+        }
+    }
+
+    #[test]
+    fn all_tests_have_to_hold() {
+        let body = |negated| PatternInBody {
+            pattern: Regex::new("well").unwrap(),
+            negated,
+        };
+        let expected = |bodies| Expected {
+            bodies,
+            ..statuses(&[(200, 200)], false)
+        };
+        let objection = |bodies, text| expected(bodies).objection(&answer(""), text);
+        assert_eq!(objection(vec![body(false)], b"all is well"), None);
+        assert!(objection(vec![body(false)], b"oh").is_some());
+        assert!(objection(vec![body(false), body(true)], b"all is well").is_some());
+    }
+}

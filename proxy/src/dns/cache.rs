@@ -65,3 +65,58 @@ impl Cache {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::{Found, Trouble};
+    use super::*;
+
+    fn key(name: &str) -> Key {
+        (Name::new(name).unwrap(), Want::Addresses)
+    }
+
+    fn known(cache: &mut Cache, name: &str, now: Instant) -> bool {
+        matches!(cache.look(&key(name), now), Look::Known(_))
+    }
+
+    #[test]
+    fn an_answer_counts_until_it_expires_and_a_failure_does_not_count() {
+        let (mut cache, now) = (Cache::default(), Instant::now());
+        let until = now + Duration::from_secs(5);
+        let records = Vec::new().into();
+        cache.learnt(key("a"), &Ok(Found { records, until }), Some(until));
+        cache.learnt(
+            key("b"),
+            &Err((Trouble::NotFound, Some(until))),
+            Some(until),
+        );
+        cache.learnt(key("c"), &Err((Trouble::Timeout, None)), None);
+        let at = |cache: &mut Cache, now| ["a", "b", "c"].map(|name| known(cache, name, now));
+        assert_eq!(at(&mut cache, now), [true, true, false]);
+        assert_eq!(at(&mut cache, until), [false; 3]);
+    }
+
+    #[test]
+    fn who_asks_next_waits_for_who_asked_first_unless_that_one_is_gone() {
+        let (mut cache, now) = (Cache::default(), Instant::now());
+        let (told, flight) = watch::channel(None);
+        cache.asked(key("a"), flight);
+        assert!(matches!(cache.look(&key("a"), now), Look::Asked(_)));
+        drop(told);
+        assert!(matches!(cache.look(&key("a"), now), Look::Unknown));
+    }
+
+    #[test]
+    fn the_name_unused_longest_is_forgotten_first() {
+        let (mut cache, now) = (Cache::default(), Instant::now());
+        let until = now + Duration::from_secs(5);
+        let trouble = Err((Trouble::NotFound, Some(until)));
+        for number in 0..=MOST_NAMES.get() {
+            cache.learnt(key(&format!("n{number}")), &trouble, Some(until));
+            assert!(known(&mut cache, "n0", now));
+        }
+        assert!(!known(&mut cache, "n1", now));
+    }
+}
