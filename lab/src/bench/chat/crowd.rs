@@ -91,8 +91,8 @@ fn start_chat(binaries: &Binaries, folder: &Path, what: What) -> Result<ServerPr
     command.arg(format!("--bind=127.0.0.1:{port}"));
     command.arg("--messages-per-second=1000");
     if what == What::Soak {
-        // Full within the first minute, so that what grows then is no history.
-        command.arg("--history-mib=8");
+        // Full within the first third, so that what grows then is no history; and enough for who comes back to a busy room.
+        command.arg("--history-mib=16");
     }
     command.env_remove("REDIS_URL");
     ServerProcess::start(command, port, folder, "chat")
