@@ -1,7 +1,6 @@
 //! `cargo lab test transparent`: the transparent forward proxy with proxy/conf/forward/transparent.conf, on a network of its
 //! own: three namespaces, a client, a gateway whose firewall redirects, and a web server that knows nothing of either.
 use std::fs;
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -263,10 +262,6 @@ fn look(network: &Network, folder: &Path) -> Result<()> {
         }
     }
     done("the log says who wanted to go where, for TLS by the name in the ClientHello");
-    ensure!(
-        TcpStream::connect((GATEWAY, 3129)).is_err(),
-        "the proxy is reachable from outside its namespaces"
-    );
     Ok(())
 }
 
