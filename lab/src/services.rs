@@ -149,7 +149,7 @@ pub const FRONTS: &[Front] = &[
     Front {
         listen: 8080,
         port: |ports| ports.admin,
-        title: "lab home",
+        title: "dashboard",
         hint: "what runs, who answered how often",
     },
 ];

@@ -71,7 +71,7 @@ pub struct Cli {
     /// Listen here when the configuration says this port (repeatable)
     #[arg(long, value_name = "PORT=ADDR:PORT", value_parser = parse_listen)]
     map_listen: Vec<(u16, SocketAddr)>,
-    /// Serve the status API, metrics and lab home here
+    /// Serve the status API, metrics and dashboard here
     #[arg(long, value_name = "ADDR:PORT")]
     admin: Option<String>,
     /// Accept changes over the status API from these addresses: networks with commas between, "gateway" or "off"

@@ -10,10 +10,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::accept::listener::Listeners;
-use crate::admin::{self, Counters, Port, Sources, View, Writers};
+use crate::admin::{self, Counters, Load, Port, Sources, View, Writers};
 use crate::cache;
 use crate::check;
-use crate::config::{self, Config, Level, ListenAddress, LoadOptions};
+use crate::config::{self, Config, Level, Listen, ListenAddress, LoadOptions};
 use crate::daemon;
 use crate::log::{self, LogFile};
 use crate::upstream::{Upstream, resolve};
@@ -193,17 +193,19 @@ async fn start_admin(
             let ports = config
                 .listens
                 .iter()
-                .filter_map(|listen| port(&listen.address, &moved));
+                .filter_map(|listen| port(listen, &moved));
             View {
                 generation: config.generation,
                 loaded,
                 upstreams: upstreams(&config),
                 caches: config.caches.clone(),
                 ports: ports.collect(),
+                files: config.files.clone(),
             }
         }),
         started: SystemTime::now(),
         writers,
+        load: Load::default(),
     };
     Ok(Some(tokio::spawn(admin::run(
         listener,
@@ -214,10 +216,10 @@ async fn start_admin(
 
 /// A port as it stands in the file, and as it is bound.
 fn port(
-    address: &ListenAddress,
+    listen: &Listen,
     moved: &std::collections::BTreeMap<u16, std::net::SocketAddr>,
 ) -> Option<Port> {
-    let ListenAddress::Tcp(address) = address else {
+    let ListenAddress::Tcp(address) = &listen.address else {
         return None;
     };
     let written = moved
@@ -226,7 +228,9 @@ fn port(
         .map(|(&port, _)| port);
     Some(Port {
         written: written.unwrap_or(address.port()),
-        bound: address.port(),
+        bound: *address,
+        tls: listen.ssl,
+        upstream: listen.main_upstream(),
     })
 }
 

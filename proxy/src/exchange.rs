@@ -15,6 +15,7 @@ use crate::fault::Fault;
 use crate::http1::{Framing, Head, RequestHead, ResponseHead};
 use crate::limit::{Held, Verdict};
 use crate::respond::Chain;
+use crate::samples::Notes;
 use crate::trace::Trace;
 
 /// One request and what became of it.
@@ -76,6 +77,8 @@ pub(crate) struct Exchange {
     pub(crate) sticky_cookie: Option<Box<[u8]>>,
     /// Its place in a trace, where the location has one.
     pub(crate) trace: Option<Box<Trace>>,
+    /// There if this request is a sample for the dashboard.
+    pub(crate) notes: Option<Box<Notes>>,
 }
 
 /// The request as the stages see it; `head` holds what was on the wire.

@@ -33,6 +33,7 @@ mod parse;
 mod pipeline;
 mod respond;
 mod route;
+mod samples;
 mod subrequest;
 mod tls;
 mod trace;

@@ -18,6 +18,7 @@ use crate::forward;
 use crate::http1::{Body, Framing, RequestHead};
 use crate::respond::{self, Reply};
 use crate::route::{self, Routed};
+use crate::samples::{self, Notes, Phase};
 use crate::worker::Worker;
 use crate::{access, limit, log, parse, subrequest, trace};
 
@@ -61,7 +62,9 @@ pub(crate) async fn serve(worker: &Worker, client: &mut Client) -> Next {
     log::debug(&ex, || {
         format!("answered {} with {} bytes", ex.sent.status, ex.sent.bytes)
     });
+    worker.counters().answered(ex.sent.status);
     log::access(&ex);
+    samples::finish(worker.counters().ring(), &mut ex);
     trace::finish(&ex);
     worker.counters().request_finished();
     worker.give_head(ex.request.head);
@@ -99,6 +102,7 @@ async fn rounds(
     mut routed: Result<Routed, Fault>,
 ) -> Result<Flow, Fault> {
     loop {
+        ex.mark(Phase::Route);
         let flow = match routed {
             Ok(Routed::Return { status, text }) => returned(worker, ex, client, status, text).await,
             Ok(Routed::Location) => content(worker, ex, client).await,
@@ -127,7 +131,9 @@ async fn content(worker: &Worker, ex: &mut Exchange, client: &mut Client) -> Res
     log::debug(ex, || location.describe());
     trace::begin(ex, &location);
     limit::check(ex, &location).await?;
+    ex.mark(Phase::Limit);
     access::check(worker, ex, &location).await?;
+    ex.mark(Phase::Access);
     if let Some(flow) = content::try_files(ex)? {
         return Ok(flow);
     }
@@ -169,7 +175,9 @@ async fn cached(
 ) -> Result<Flow, Fault> {
     let url = forward::receive(ex, client, pass).await?;
     let before = ex.sent.body_bytes;
-    let mut flow = match cache::look_up(ex, pass, settings, &url).await? {
+    let found = cache::look_up(ex, pass, settings, &url).await;
+    ex.mark(Phase::Cache);
+    let mut flow = match found? {
         Opened::Stored => Ok(Flow::Stored),
         Opened::StoredAndUpdate(update) => {
             subrequest::update(worker, ex, update, pass);
@@ -264,6 +272,7 @@ async fn read_request(worker: &Worker, client: &mut Client) -> Option<Exchange> 
     let config = Arc::clone(&worker.config.borrow());
     let listen = config.listen_for(&client.info.address)?;
     let server = Arc::clone(listen.servers.default_server());
+    let notes = (worker.counters().ring().takes_one()).then(|| Box::new(Notes::new()));
     let mut head = worker.take_head();
     let read = read_head(client, &mut head, &server).await;
     let started = Instant::now();
@@ -320,6 +329,7 @@ async fn read_request(worker: &Worker, client: &mut Client) -> Option<Exchange> 
         request_id: std::cell::OnceCell::new(),
         sticky_cookie: None,
         trace: None,
+        notes,
         config: Arc::clone(&config),
     };
     if let Some(pattern) = pattern {
@@ -334,6 +344,7 @@ async fn read_request(worker: &Worker, client: &mut Client) -> Option<Exchange> 
         let allowed = access::check_security(&ex).and_then(|()| access::check_connect(&ex));
         ex.fault_at_parse = allowed.err();
     }
+    ex.mark(Phase::Parse);
     Some(ex)
 }
 

@@ -109,5 +109,6 @@ fn inside(worker: &Worker, ex: &mut Exchange, target: &[u8]) -> Exchange {
         request_id: ex.request_id.clone(),
         sticky_cookie: None,
         trace: None,
+        notes: None,
     }
 }

@@ -22,7 +22,7 @@ pub(super) async fn look(witness: &Witness) -> Result<Vec<Finding>> {
         Finding::new(
             answered == 12,
             "twelve requests, twelve answers",
-            "look at the lab home: who is up?",
+            "look at the dashboard: who is up?",
         ),
         Finding::new(
             !failed.is_empty(),

@@ -37,7 +37,7 @@ pub(super) async fn look(witness: &Witness) -> Result<Vec<Finding>> {
                 "{}: of {ROUND} requests the servers had {shares:?}; {rule}",
                 upstream.method
             ),
-            "is a server down? `docker compose ps` or `cargo lab status`, and the lab home",
+            "is a server down? `docker compose ps` or `cargo lab status`, and the dashboard",
         ),
         Finding::new(
             status.generation > 1,

@@ -117,7 +117,7 @@ enum Test {
         #[arg(long)]
         no_book: bool,
     },
-    /// Three servers, the lab home and the book in a headless Chromium without internet
+    /// Three servers, the dashboard and the book in a headless Chromium without internet
     Browser(browser::Options),
     /// The same requests to real nginx and to ours, the answers compared
     Peers(peers::Options),

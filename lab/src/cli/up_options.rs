@@ -19,7 +19,7 @@ pub(super) struct UpOptions {
     /// Port of the book
     #[arg(long, env = "LAB_DOCS_PORT", default_value_t = Ports::default().docs)]
     docs_port: u16,
-    /// Port of the lab home and the status API
+    /// Port of the dashboard and the status API
     #[arg(long, env = "LAB_ADMIN_PORT", default_value_t = Ports::default().admin)]
     admin_port: u16,
     /// Port of the SOAP demo

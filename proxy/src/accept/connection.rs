@@ -34,11 +34,17 @@ pub(crate) async fn serve(worker: Rc<Worker>, stream: Stream, mut info: Rc<Conne
     let (stream, info) = match worker.config_for_greeting(&info) {
         None => (stream, info),
         Some(config) => match Box::pin(greet(&config, stream, info)).await {
-            Some(opened) => opened,
+            Some(opened) => {
+                if let Some(tls) = opened.1.security.tls() {
+                    worker.counters().handshake(tls);
+                }
+                opened
+            }
             None => return,
         },
     };
     if let Some(server) = http2_server(&worker, &stream, &info).await {
+        worker.counters().http2_connection();
         let info = Rc::new(info.speaking_http2());
         return Box::pin(http2::serve(worker, stream, info, &server)).await;
     }

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::load::{self, LoadError};
 use super::{Sources, status};
 use crate::upstream::{Order, OrderError, Upstream};
 
@@ -40,7 +41,14 @@ enum Refused {
     Body(String),
     #[error("{0}")]
     Order(#[from] OrderError),
+    #[error("{0}")]
+    Load(#[from] LoadError),
 }
+
+/// `{}`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
 
 pub(super) async fn peer(
     State(sources): State<Arc<Sources>>,
@@ -77,6 +85,41 @@ pub(super) async fn upstream(
     answer(change.await)
 }
 
+/// Begins to count anew, everywhere.
+pub(super) async fn reset(State(sources): State<Arc<Sources>>, request: Request) -> Response {
+    if let Err(refused) = read::<Nothing>(&sources, request).await {
+        return refusal(&refused);
+    }
+    sources.counters.reset();
+    for upstream in (sources.view)().upstreams {
+        upstream.reset_counters();
+    }
+    tracing::info!("counters are reset");
+    done()
+}
+
+pub(super) async fn load(State(sources): State<Arc<Sources>>, request: Request) -> Response {
+    let started = async {
+        let order: load::Order = read(&sources, request).await?;
+        let ports = (sources.view)().ports;
+        let plain = |port: u16| {
+            let mut ports = ports.iter().filter(|known| !known.tls);
+            Some(ports.find(|known| known.written == port)?.bound)
+        };
+        sources.load.start(&order, plain)?;
+        tracing::info!(?order, "sending");
+        Ok(())
+    };
+    match started.await {
+        Ok(()) => done(),
+        Err(refused) => refusal(&refused),
+    }
+}
+
+fn done() -> Response {
+    super::json(&serde_json::json!({"done": true}))
+}
+
 async fn read<T: DeserializeOwned>(sources: &Sources, request: Request) -> Result<T, Refused> {
     let checked = sources.writers.check(&request);
     checked.map_err(|(status, why)| Refused::Guard(why, status))?;
@@ -94,19 +137,23 @@ fn find(sources: &Sources, name: String) -> Result<Arc<Upstream>, Refused> {
 }
 
 fn answer(changed: Result<Arc<Upstream>, Refused>) -> Response {
-    let refused = match changed {
+    match changed {
         Ok(upstream) => {
             let (steady, wall) = (Instant::now(), SystemTime::now());
-            return super::json(&status::of_upstream(&upstream, steady, wall));
+            super::json(&status::of_upstream(&upstream, steady, wall))
         }
-        Err(refused) => refused,
-    };
-    let status = match &refused {
+        Err(refused) => refusal(&refused),
+    }
+}
+
+fn refusal(refused: &Refused) -> Response {
+    let status = match refused {
         Refused::Guard(_, status) => *status,
         Refused::NoUpstream(_) | Refused::Order(OrderError::NoServer { .. }) => {
             StatusCode::NOT_FOUND
         }
-        Refused::Body(_) | Refused::Order(_) => StatusCode::BAD_REQUEST,
+        Refused::Load(LoadError::Busy) => StatusCode::CONFLICT,
+        Refused::Body(_) | Refused::Order(_) | Refused::Load(_) => StatusCode::BAD_REQUEST,
     };
     let body = super::json(&serde_json::json!({"error": refused.to_string()}));
     (status, body).into_response()

@@ -7,6 +7,7 @@ use std::fmt::{Display, Write};
 use std::time::UNIX_EPOCH;
 
 use super::Sources;
+use super::counters::Tally;
 use crate::cache;
 use crate::upstream::{ChecksReport, PeerReport, State, UpstreamReport};
 
@@ -52,6 +53,7 @@ pub(super) fn write(sources: &Sources) -> String {
         [("", view.generation)],
     );
     workers(&mut page, sources);
+    answers(&mut page, &sources.counters.total());
     let peers: Vec<Labelled> = view
         .upstreams
         .iter()
@@ -75,7 +77,7 @@ fn workers(page: &mut Page, sources: &Sources) {
         .enumerate()
         .map(|(n, tally)| (format!("worker=\"{n}\""), tally))
         .collect();
-    let samples = |value: fn(&super::counters::Tally) -> u64| {
+    let samples = |value: fn(&Tally) -> u64| {
         tallies
             .iter()
             .map(move |(labels, tally)| (labels, value(tally)))
@@ -99,6 +101,49 @@ fn workers(page: &mut Page, sources: &Sources) {
         "Requests of clients.",
         samples(|tally| tally.requests),
     );
+    page.family(
+        "proxy_tunnels_open",
+        "gauge",
+        "Upgraded connections that are open.",
+        samples(|tally| tally.tunnels),
+    );
+    page.family(
+        "proxy_upgrades_total",
+        "counter",
+        "Connections that were upgraded (101).",
+        samples(|tally| tally.upgrades),
+    );
+    page.family(
+        "proxy_http2_connections_total",
+        "counter",
+        "Connections of clients that speak HTTP/2.",
+        samples(|tally| tally.http2),
+    );
+    page.family(
+        "proxy_tls_resumed_total",
+        "counter",
+        "Handshakes that took an old session up.",
+        samples(|tally| tally.resumed),
+    );
+}
+
+fn answers(page: &mut Page, total: &Tally) {
+    let classes = (1..).zip(total.responses);
+    page.family(
+        "proxy_responses_total",
+        "counter",
+        "Answers to clients by class of status.",
+        classes.map(|(class, n)| (format!("class=\"{class}xx\""), n)),
+    );
+    page.family(
+        "proxy_tls_handshakes_total",
+        "counter",
+        "Handshakes with clients by version.",
+        [
+            ("version=\"TLSv1.2\"", total.tls12),
+            ("version=\"TLSv1.3\"", total.tls13),
+        ],
+    );
 }
 
 fn peer_counts(page: &mut Page, peers: &[Labelled]) {
@@ -117,6 +162,13 @@ fn peer_counts(page: &mut Page, peers: &[Labelled]) {
         "gauge",
         "Requests under way.",
         samples(|peer| peer.in_flight),
+    );
+    let help = "Weight, as written or as it was changed.";
+    page.family(
+        "proxy_upstream_peer_weight",
+        "gauge",
+        help,
+        samples(|peer| u64::from(peer.weight)),
     );
     let help = "Tries that were sent to the peer.";
     page.family(

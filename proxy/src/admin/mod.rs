@@ -6,7 +6,10 @@
 mod change;
 mod counters;
 mod guard;
+mod load;
 mod metrics;
+mod page;
+mod samples;
 mod services;
 mod status;
 mod writers;
@@ -18,16 +21,18 @@ use std::time::{Duration, Instant, SystemTime};
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch};
+use axum::routing::{get, patch, post};
 use axum::{Router, middleware};
 use service::Shutdown;
 use tokio::net::TcpListener;
 
 pub(crate) use counters::{Counters, WorkerCounters, totals};
+pub(crate) use load::Load;
 pub(crate) use services::Port;
 pub(crate) use writers::Writers;
 
 use crate::cache::Zone;
+use crate::config::SourceFile;
 use crate::upstream::Upstream;
 
 /// How long a reader of a page may take after the shutdown.
@@ -40,6 +45,7 @@ pub(crate) struct Sources {
     pub(crate) view: Box<dyn Fn() -> View + Send + Sync>,
     pub(crate) started: SystemTime,
     pub(crate) writers: Writers,
+    pub(crate) load: Load,
 }
 
 /// The configuration that serves now, as far as it is shown.
@@ -53,6 +59,8 @@ pub(crate) struct View {
     pub(crate) caches: Vec<Arc<Zone>>,
     /// The ports that `server {}` blocks listen on.
     pub(crate) ports: Vec<Port>,
+    /// The files that were read.
+    pub(crate) files: Vec<Arc<SourceFile>>,
 }
 
 impl fmt::Debug for Sources {
@@ -69,29 +77,12 @@ pub(crate) async fn run(listener: TcpListener, sources: Sources, shutdown: Shutd
 }
 
 fn router(sources: Sources) -> Router {
-    Router::new()
-        .route(
-            "/",
-            get(|| page("text/html; charset=utf-8", include_str!("page/home.html"))),
-        )
-        .route(
-            "/home.js",
-            get(|| {
-                page(
-                    "text/javascript; charset=utf-8",
-                    include_str!("page/home.js"),
-                )
-            }),
-        )
-        .route(
-            "/home.css",
-            get(|| page("text/css; charset=utf-8", include_str!("page/home.css"))),
-        )
-        .route(
-            "/lab.css",
-            get(|| page("text/css; charset=utf-8", service::LAB_CSS)),
-        )
+    page::add_to(Router::new())
         .route("/api/status", get(status_api))
+        .route("/api/samples", get(samples::get))
+        .route("/api/config", get(samples::config))
+        .route("/api/reset", post(change::reset))
+        .route("/api/load", post(change::load))
         .route(
             "/api/upstreams/{upstream}",
             patch(change::upstream).post(change::upstream),
@@ -103,18 +94,10 @@ fn router(sources: Sources) -> Router {
         .route("/metrics", get(prometheus))
         .route(
             "/healthz",
-            get(|| page("text/plain; charset=utf-8", "ok\n")),
+            get(|| page::answer("text/plain; charset=utf-8", "ok\n")),
         )
         .layer(middleware::from_fn(guard::protect))
         .with_state(Arc::new(sources))
-}
-
-async fn page(content_type: &'static str, text: &'static str) -> Response {
-    (
-        [(CONTENT_TYPE, content_type), (CACHE_CONTROL, "no-cache")],
-        text,
-    )
-        .into_response()
 }
 
 /// Indented, as most readers are people with curl.

@@ -1,15 +1,20 @@
 //! What runs where: the lab's services behind this proxy, each only if a `server {}` for its port is loaded, so that
-//! the lab home never shows a dead link.
+//! the dashboard never shows a dead link.
+
+use std::net::SocketAddr;
 
 use serde::Serialize;
 
 /// A port that the configuration listens on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Port {
     /// As written: `listen 80`.
     pub(crate) written: u16,
     /// Where it is bound; another one after `--map-listen`.
-    pub(crate) bound: u16,
+    pub(crate) bound: SocketAddr,
+    pub(crate) tls: bool,
+    /// Where its default server passes `/` to.
+    pub(crate) upstream: Option<String>,
 }
 
 /// A row of the table: the port in nginx.conf, and the variable that moves it when compose publishes it.
@@ -68,12 +73,16 @@ const fn known(
     }
 }
 
-/// A link of the lab home. The page puts its own host name before the port.
+/// A link of the dashboard. The page puts its own host name before the port.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Service {
     name: &'static str,
     about: &'static str,
     port: u16,
+    /// Its port as it stands in the configuration.
+    written: u16,
+    /// Whose health is its health.
+    upstream: Option<String>,
 }
 
 /// `variable` reads the environment: inside a container only that can tell which port is published outside.
@@ -81,16 +90,19 @@ pub(super) fn running(ports: &[Port], variable: impl Fn(&str) -> Option<String>)
     let service = |known: &Known| {
         let port = ports.iter().find(|port| port.written == known.port)?;
         let published = variable(known.variable).and_then(|port| port.parse().ok());
-        let is_moved = port.bound != port.written;
-        let port = if is_moved {
-            port.bound
+        let bound = port.bound.port();
+        let is_moved = bound != port.written;
+        let reached = if is_moved {
+            bound
         } else {
-            published.unwrap_or(port.bound)
+            published.unwrap_or(bound)
         };
         Some(Service {
             name: known.name,
             about: known.about,
-            port,
+            port: reached,
+            written: port.written,
+            upstream: port.upstream.clone(),
         })
     };
     KNOWN.iter().filter_map(service).collect()
@@ -103,7 +115,12 @@ mod tests {
     fn links(ports: &[(u16, u16)], variables: &[(&str, &str)]) -> Vec<(&'static str, u16)> {
         let ports: Vec<Port> = ports
             .iter()
-            .map(|&(written, bound)| Port { written, bound })
+            .map(|&(written, bound)| Port {
+                written,
+                bound: ([127, 0, 0, 1], bound).into(),
+                tls: false,
+                upstream: None,
+            })
             .collect();
         let variable = |name: &str| {
             variables

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::Sources;
 use super::counters::Tally;
+use super::load::LoadReport;
 use super::services::{Service, running};
 use crate::upstream::{PeerReport, Snapshot, State, Upstream};
 use crate::{cache, clock};
@@ -24,8 +25,13 @@ pub(super) struct Status {
     generation: u64,
     loaded: String,
     requests: u64,
+    /// To clients, by class.
+    responses: BTreeMap<String, u64>,
     connections: Connections,
+    upgrades: Upgrades,
+    tls: Tls,
     workers: Vec<Worker>,
+    load: LoadReport,
     services: Vec<Service>,
     upstreams: Vec<UpstreamStatus>,
     caches: Vec<CacheStatus>,
@@ -35,6 +41,24 @@ pub(super) struct Status {
 struct Connections {
     active: u64,
     accepted: u64,
+}
+
+/// Connections that went on as something else after `101`.
+#[derive(Debug, Serialize)]
+struct Upgrades {
+    open: u64,
+    total: u64,
+}
+
+/// Handshakes with clients by version, and how many took an old session up; connections that speak HTTP/2.
+#[derive(Debug, Serialize)]
+struct Tls {
+    #[serde(rename = "TLSv1.2")]
+    tls12: u64,
+    #[serde(rename = "TLSv1.3")]
+    tls13: u64,
+    resumed: u64,
+    http2: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -48,6 +72,9 @@ struct UpstreamStatus {
     name: String,
     method: &'static str,
     requests: u64,
+    /// The index of the peer that owns each of so many equal parts (`hash ... consistent`).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ring: Vec<usize>,
     peers: Vec<PeerStatus>,
 }
 
@@ -86,6 +113,12 @@ struct PeerStatus {
     responses: BTreeMap<String, u64>,
     bytes: u64,
     latency_ms: Latency,
+    /// What the weights promise, among those that take requests now.
+    promised_percent: f64,
+    /// The balancer's own memory: the weight after failures, and whose turn it is.
+    effective_weight: i64,
+    current_weight: i64,
+    max_conns: u64,
     /// Where the configuration has a `health_check` for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     health_checks: Option<HealthChecks>,
@@ -127,12 +160,7 @@ impl Status {
     pub(super) fn new(sources: &Sources, steady: Instant, wall: SystemTime) -> Self {
         let view = (sources.view)();
         let moment = Moment { steady, wall };
-        let Tally {
-            requests,
-            active,
-            accepted,
-            ..
-        } = sources.counters.total();
+        let total = sources.counters.total();
         Self {
             version: env!("CARGO_PKG_VERSION"),
             started: utc(sources.started),
@@ -142,8 +170,20 @@ impl Status {
                 .as_secs(),
             generation: view.generation,
             loaded: utc(view.loaded),
-            requests,
-            connections: Connections { active, accepted },
+            requests: total.requests,
+            responses: by_class(total.responses),
+            connections: connections(total),
+            upgrades: Upgrades {
+                open: total.tunnels,
+                total: total.upgrades,
+            },
+            tls: Tls {
+                tls12: total.tls12,
+                tls13: total.tls13,
+                resumed: total.resumed,
+                http2: total.http2,
+            },
+            load: sources.load.report(),
             workers: sources.counters.tallies().map(worker).collect(),
             services: running(&view.ports, |name| std::env::var(name).ok()),
             upstreams: view
@@ -160,40 +200,45 @@ impl Status {
     }
 }
 
-fn worker(
-    Tally {
-        requests,
-        active,
-        accepted,
-        ..
-    }: Tally,
-) -> Worker {
+fn worker(tally: Tally) -> Worker {
     Worker {
-        requests,
-        connections: Connections { active, accepted },
+        requests: tally.requests,
+        connections: connections(tally),
     }
+}
+
+fn connections(tally: Tally) -> Connections {
+    Connections {
+        active: tally.active,
+        accepted: tally.accepted,
+    }
+}
+
+fn by_class(counts: [u64; 5]) -> BTreeMap<String, u64> {
+    let class = |(class, count)| (format!("{class}xx"), count);
+    (1..).zip(counts).map(class).collect()
 }
 
 fn upstream_status(upstream: &Upstream, moment: Moment) -> UpstreamStatus {
     let report = upstream.report();
     let requests = report.peers.iter().map(|peer| peer.requests).sum();
+    let promised = promised_percent(&report.peers);
     let peers = report
         .peers
         .into_iter()
-        .map(|peer| peer_status(peer, requests, moment))
+        .zip(promised)
+        .map(|(peer, promised)| peer_status(peer, requests, promised, moment))
         .collect();
     UpstreamStatus {
         name: report.name,
         method: report.method,
         requests,
+        ring: report.ring,
         peers,
     }
 }
 
-fn peer_status(peer: PeerReport, of: u64, moment: Moment) -> PeerStatus {
-    let classes = (1..)
-        .zip(peer.responses)
-        .map(|(class, count)| (format!("{class}xx"), count));
+fn peer_status(peer: PeerReport, of: u64, promised_percent: f64, moment: Moment) -> PeerStatus {
     PeerStatus {
         name: peer.name,
         address: peer.address,
@@ -202,12 +247,16 @@ fn peer_status(peer: PeerReport, of: u64, moment: Moment) -> PeerStatus {
         since: peer.condition.since.map(|at| moment.utc(at)),
         until: peer.condition.until.map(|at| moment.utc(at)),
         weight: peer.weight,
+        effective_weight: peer.effective_weight,
+        current_weight: peer.current_weight,
+        max_conns: peer.max_conns,
         backup: peer.backup,
         in_flight: peer.in_flight,
         requests: peer.requests,
         fails: peer.fails,
         share_percent: share_percent(peer.requests, of),
-        responses: classes.collect(),
+        promised_percent,
+        responses: by_class(peer.responses),
         bytes: peer.bytes,
         latency_ms: latency(&peer.latency),
         health_checks: peer.checks.map(|checks| HealthChecks {
@@ -244,6 +293,19 @@ fn cache(report: cache::Report) -> CacheStatus {
         size: report.size,
         max_size: report.max_size,
     }
+}
+
+/// By weight among the peers that are up; backups are promised something only when no other is.
+fn promised_percent(peers: &[PeerReport]) -> Vec<f64> {
+    let is_up = |peer: &&PeerReport| peer.condition.state == State::Up;
+    let on_backup = !peers.iter().filter(is_up).any(|peer| !peer.backup);
+    let weight = |peer: &PeerReport| {
+        let takes = is_up(&peer) && peer.backup == on_backup;
+        if takes { u64::from(peer.weight) } else { 0 }
+    };
+    let total = peers.iter().map(weight).sum();
+    let share = |peer| share_percent(weight(peer), total);
+    peers.iter().map(share).collect()
 }
 
 /// With one decimal, as people read it.

@@ -47,7 +47,9 @@ fn sources() -> Sources {
     counters.worker(1).request();
     let ports = vec![Port {
         written: 80,
-        bound: 8088,
+        bound: "127.0.0.1:8088".parse().unwrap(),
+        tls: false,
+        upstream: Some("flask_servers".to_owned()),
     }];
     let loaded = SystemTime::UNIX_EPOCH;
     let view = move || View {
@@ -56,12 +58,14 @@ fn sources() -> Sources {
         upstreams: vec![Arc::clone(&upstream)],
         caches: Vec::new(),
         ports: ports.clone(),
+        files: Vec::new(),
     };
     Sources {
         counters,
         view: Box::new(view),
         started: SystemTime::now(),
         writers: "127.0.0.0/8,::1".parse().unwrap(),
+        load: Load::default(),
     }
 }
 
@@ -167,17 +171,14 @@ async fn every_metric_has_one_head_and_every_sample_its_own_labels() {
 }
 
 #[tokio::test]
-async fn the_home_needs_nothing_from_elsewhere() {
+async fn the_home_has_all_that_it_names() {
     let home = text("/").await;
     for asset in ["/lab.css", "/home.css", "/home.js"] {
         assert!(home.contains(asset));
-        text(asset).await;
     }
-    assert!(!home.contains("://"), "no other origin");
-    assert!(
-        !home.contains("style=") && !home.contains("<style"),
-        "the policy forbids inline styles"
-    );
+    for asset in ["home", "dom", "peers", "flow", "requests", "conf"] {
+        text(&format!("/{asset}.js")).await;
+    }
     assert_eq!(text("/healthz").await, "ok\n");
 }
 
@@ -319,4 +320,76 @@ async fn what_is_no_change_says_why() {
         let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
         assert!(expected == 405 || body.starts_with(b"{\n  \"error\": "));
     }
+}
+
+#[tokio::test]
+async fn what_the_balancer_promises_and_remembers_is_shown() {
+    let status: Value = serde_json::from_str(&text("/api/status").await).unwrap();
+    let peers = status["upstreams"][0]["peers"].as_array().unwrap();
+    let promised: Vec<_> = peers.iter().map(|peer| &peer["promised_percent"]).collect();
+    // The second is out and the third has no address.
+    assert_eq!(promised, [100.0, 0.0, 0.0]);
+    assert_eq!(peers[0]["effective_weight"], 1);
+    assert_eq!(status["load"]["running"], false);
+    assert_eq!(status["services"][0]["upstream"], "flask_servers");
+}
+
+#[tokio::test]
+async fn a_reset_and_a_run_are_for_writers_and_a_run_has_bounds() {
+    let (local, far) = ("[::1]:9", "10.0.0.1:9");
+    for (path, body, peer, headers, expected) in [
+        ("/api/reset", "{}", local, &[JSON][..], 200),
+        ("/api/reset", "{}", local, &[], 415),
+        ("/api/reset", "{}", far, &[JSON], 403),
+        ("/api/reset", r#"{"a": 1}"#, local, &[JSON], 400),
+        (
+            "/api/load",
+            r#"{"requests": 1, "port": 80}"#,
+            far,
+            &[JSON],
+            403,
+        ),
+        (
+            "/api/load",
+            r#"{"requests": 0, "port": 80}"#,
+            local,
+            &[JSON],
+            400,
+        ),
+        (
+            "/api/load",
+            r#"{"requests": 1, "port": 22}"#,
+            local,
+            &[JSON],
+            400,
+        ),
+        (
+            "/api/load",
+            r#"{"requests": 1, "port": 80, "path": "x"}"#,
+            local,
+            &[JSON],
+            400,
+        ),
+    ] {
+        let mut request = change(path, body, peer, headers);
+        *request.method_mut() = axum::http::Method::POST;
+        let response = router(sources()).oneshot(request).await.unwrap();
+        assert_eq!(response.status().as_u16(), expected, "{path} {body} {peer}");
+    }
+}
+
+#[tokio::test]
+async fn a_viewer_pays_for_the_next_samples() {
+    let sources = sources();
+    let counters = Arc::clone(&sources.counters);
+    let taken = || {
+        let ring = counters.worker(0).ring();
+        (0..1000).filter(|_| ring.takes_one()).count()
+    };
+    taken();
+    assert_eq!(taken(), 0, "nobody looks");
+    let request = Request::get("/api/samples?after=0").header("host", "localhost");
+    let response = router(sources).oneshot(request.body(Body::empty()).unwrap());
+    assert_eq!(response.await.unwrap().status(), StatusCode::OK);
+    assert_eq!(taken(), 32, "64 for two workers");
 }

@@ -64,6 +64,24 @@ impl Ring {
         None
     }
 
+    /// The servers that own `parts` places in equal distance.
+    pub(crate) fn owners(&self, parts: usize) -> impl Iterator<Item = usize> + '_ {
+        let parts = if self.points.is_empty() {
+            0
+        } else {
+            parts as u64
+        };
+        (0..parts).map(move |part| {
+            let place = u32::try_from(part * u64::from(u32::MAX) / parts);
+            self.server_at(self.first_at_or_after(place.expect("less than all of a u32")))
+        })
+    }
+
+    /// Where a key lies when the ring is drawn as a circle.
+    pub(crate) fn degrees(key: &[u8]) -> f64 {
+        f64::from(crc32fast::hash(key)) / f64::from(u32::MAX) * 360.0
+    }
+
     fn first_at_or_after(&self, place: u32) -> u64 {
         self.points.partition_point(|point| point.place < place) as u64
     }

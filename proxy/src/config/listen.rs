@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
+use super::location::Handler;
+use super::proxy_pass::Target;
 use super::server::VirtualServers;
 use super::syntax::{Arg, ConfigError, Directive};
 
@@ -24,6 +26,21 @@ pub(crate) struct Listen {
     /// Before that, the proxy in front of us says whose it is.
     pub(crate) proxy_protocol: bool,
     pub(crate) servers: VirtualServers,
+}
+
+impl Listen {
+    /// Where the default server passes `/` to, if it passes it on as it stands.
+    pub(crate) fn main_upstream(&self) -> Option<String> {
+        let tree = &self.servers.default_server().root.locations;
+        let (location, _) = crate::route::find_location(tree, b"/")?;
+        let Handler::Proxy(pass) = &location.handler else {
+            return None;
+        };
+        match &pass.target {
+            Target::Fixed { upstream, .. } => Some(upstream.upstream.name().to_owned()),
+            Target::Variable(_) => None,
+        }
+    }
 }
 
 impl ListenAddress {

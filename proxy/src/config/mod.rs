@@ -73,7 +73,7 @@ pub(crate) use upstream::UpstreamBlock;
 use crate::cache::Zone;
 use crate::check::Check;
 use crate::upstream::resolve::HostMap;
-pub(crate) use syntax::ConfigError;
+pub(crate) use syntax::{ConfigError, Place, SourceFile};
 pub(crate) use template::Template;
 pub(crate) use trace::TraceSettings;
 pub(crate) use values::parse_size;

@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
-use super::syntax::{ConfigError, Directive};
+use super::syntax::{ConfigError, Directive, Place};
 use super::values;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scope<'a> {
     parent: Option<&'a Self>,
+    block: Option<&'a Directive>,
     pub(crate) directives: &'a [Directive],
     transparent: bool,
 }
@@ -18,6 +19,7 @@ impl<'a> Scope<'a> {
     pub(crate) fn root(directives: &'a [Directive]) -> Self {
         Self {
             parent: None,
+            block: None,
             directives,
             transparent: false,
         }
@@ -27,6 +29,7 @@ impl<'a> Scope<'a> {
         let directives = directive.children();
         Scope {
             parent: Some(self),
+            block: Some(directive),
             directives,
             transparent: false,
         }
@@ -38,6 +41,11 @@ impl<'a> Scope<'a> {
             transparent: true,
             ..self.inside(directive)
         }
+    }
+
+    /// Where this block stands in its file.
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.block.map(Place::of)
     }
 
     /// A directive of this block, or of the block that an `if` stands in.

@@ -18,6 +18,7 @@ use crate::fault::{Blame, Fault};
 use crate::http1::{Body, Framing, Known, ResponseHead, Version, framing, head};
 use crate::pipeline::Flow;
 use crate::respond::{self, Origin, Outgoing, Source};
+use crate::samples::Phase;
 use crate::tls::UpstreamTls;
 use crate::upstream::{Failure, Lease};
 use crate::worker::Worker;
@@ -46,6 +47,7 @@ impl Attempt<'_> {
             ..Try::default()
         });
         let result = self.ask(ex, client, &lease, started).await;
+        ex.mark_end_of_try();
         if let Some(sticky) = &self.destination.upstream.sticky
             && result.is_ok()
         {
@@ -147,6 +149,7 @@ impl Attempt<'_> {
         } else {
             started.elapsed()
         });
+        ex.mark(Phase::Connect);
         Ok(peer)
     }
 
@@ -190,6 +193,9 @@ impl Attempt<'_> {
         let settings = &self.pass.settings;
         let mut out = self.worker.take_out();
         let plan = request::write_head(ex, settings, self.destination, &mut out);
+        if ex.notes.is_some() {
+            ex.note_sent(&out);
+        }
         let mut sending = Sending::new(out, plan).with_small_body(ex.request.body.as_ref());
         if let Some(last) = ex.upstream_head.take() {
             self.worker.give_answer(last);
@@ -204,6 +210,10 @@ impl Attempt<'_> {
                 Fault::upstream(502, Failure::InvalidHeader, why)
             })
         });
+        if framing.is_ok() && ex.notes.is_some() {
+            ex.mark(Phase::FirstByte);
+            ex.note_answer(answer);
+        }
         let one = wire::last_try(ex);
         if framing.is_ok() {
             one.status = Some(answer.status);

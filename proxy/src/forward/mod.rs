@@ -29,7 +29,8 @@ use crate::fault::{Blame, Fault};
 use crate::http1::Framing;
 use crate::http1::framing::Piece;
 use crate::pipeline::Flow;
-use crate::upstream::{Failure, Tried};
+use crate::samples::Phase;
+use crate::upstream::{Failure, Lease, Tried, Upstream};
 use crate::worker::Worker;
 
 use attempt::Attempt;
@@ -45,6 +46,7 @@ pub(crate) async fn proxy(
     let settings = &pass.settings;
     let destination = redirect::destination(ex, pass).await?;
     take_body(ex, client, settings).await?;
+    ex.mark(Phase::Upload);
     let hash_key = destination
         .upstream
         .hash_key
@@ -60,11 +62,12 @@ pub(crate) async fn proxy(
     }
     loop {
         let upstream = &destination.upstream.upstream;
-        let mut lease = upstream.pick(&key, &mut tried, Instant::now());
+        let mut lease = pick(ex, upstream, &key, &mut tried);
         if lease.is_none() && upstream.has_queue() {
             // Boxed, since only few requests need its memory.
             lease = Box::pin(upstream.wait(&key, &mut tried)).await;
         }
+        ex.mark(Phase::Balance);
         let Some(lease) = lease else {
             return Err(no_live_upstreams(ex, &destination.upstream));
         };
@@ -107,6 +110,21 @@ async fn take_body(
     } else {
         take_arrived_body(ex, client)
     }
+}
+
+/// The choice of a sampled request is explained, too.
+fn pick(
+    ex: &mut Exchange,
+    upstream: &Upstream,
+    key: &PickKey<'_>,
+    tried: &mut Tried,
+) -> Option<Lease> {
+    if ex.notes.is_none() {
+        return upstream.pick(key, tried, Instant::now());
+    }
+    let (lease, choice) = upstream.pick_explained(key, tried, Instant::now());
+    ex.note_choice(choice);
+    lease
 }
 
 fn client_address(ex: &Exchange) -> ClientAddr {

@@ -70,6 +70,7 @@ pub(super) async fn pass_bytes(
     rules: Rules,
 ) {
     ex.request.keep_alive = false;
+    let _open = worker.counters().tunnel();
     let retired = ex.config.retired.clone();
     let grace = ex.config.core.shutdown_timeout;
     let end = async {
@@ -117,6 +118,9 @@ fn write_head(ex: &mut Exchange, client: &mut Client) {
     }
     out.extend_from_slice(b"\r\n");
     ex.sent.status = 101;
+    if ex.notes.is_some() {
+        ex.sent.head = client.out[start..].to_vec();
+    }
     ex.sent.bytes += (client.out.len() - start) as u64;
 }
 

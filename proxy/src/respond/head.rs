@@ -96,7 +96,7 @@ pub(crate) fn write(
     added_fields(ex, status, modified, start, &mut out);
     out.extend_from_slice(b"\r\n");
     ex.sent.bytes += (out.len() - start) as u64;
-    if ex.config.keeps_sent_head {
+    if ex.config.keeps_sent_head || ex.notes.is_some() {
         ex.sent.head = out[start..].to_vec();
     }
     client.out = out;

@@ -6,6 +6,7 @@ mod rewrite;
 
 use std::sync::Arc;
 
+pub(crate) use location::find as find_location;
 pub(crate) use rewrite::{Ran, assign};
 
 use crate::exchange::Exchange;
@@ -41,7 +42,7 @@ pub(crate) fn route(ex: &mut Exchange) -> Result<Routed, Fault> {
                 text: Some(with_slash(ex)),
             });
         }
-        find_location(ex, &server)?;
+        settle_location(ex, &server)?;
         let location = Arc::clone(&ex.location);
         match rewrite::run(ex, &location.program)? {
             Ran::Return { status, text } => return Ok(Routed::Return { status, text }),
@@ -82,7 +83,7 @@ pub(crate) fn route_named(ex: &mut Exchange, name: &str) -> Result<Routed, Fault
     }
 }
 
-fn find_location(ex: &mut Exchange, server: &crate::config::Server) -> Result<(), Fault> {
+fn settle_location(ex: &mut Exchange, server: &crate::config::Server) -> Result<(), Fault> {
     let found = location::find(&server.root.locations, &ex.request.path);
     let Some((location, pattern)) = found else {
         ex.location = Arc::clone(&server.root);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
-use super::{Peer, Tried};
+use super::choice::{self, Considered};
+use super::{Choice, Peer, Tried};
 use crate::balance::{Candidate, Method, PickKey, Ring, choose};
 
 /// `peers[i]` is `candidates[i]`.
@@ -58,6 +59,22 @@ impl Group {
         group
     }
 
+    pub(super) fn candidate(&self, peer: &Arc<Peer>) -> Option<&Candidate> {
+        let index = self.peers.iter().position(|one| Arc::ptr_eq(one, peer))?;
+        self.candidates.get(index)
+    }
+
+    /// The first peer of the server that owns each of `parts` places on the ring.
+    pub(super) fn ring_owners(&self, parts: usize) -> Vec<Arc<Peer>> {
+        let servers = self.ring.iter().flat_map(|ring| ring.owners(parts));
+        let first = |server| {
+            let mut candidates = self.candidates.iter();
+            let index = candidates.position(|candidate| candidate.server == server)?;
+            Some(Arc::clone(&self.peers[index]))
+        };
+        servers.filter_map(first).collect()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.peers.len()
     }
@@ -76,6 +93,32 @@ impl Group {
             *peer.sid == *sid && !tried.has(*index) && peer.admits_bound(alone, in_flight, now)
         });
         found.map(|(index, _)| index)
+    }
+
+    /// What a choice of `peer` went by, in numbers and words.
+    pub(super) fn explain(
+        &self,
+        method: Method,
+        key: &PickKey<'_>,
+        peer: Option<&Arc<Peer>>,
+    ) -> Choice {
+        let chosen = peer.and_then(|peer| self.peers.iter().position(|one| Arc::ptr_eq(one, peer)));
+        let considered = |(peer, candidate): (&Arc<Peer>, &Candidate)| {
+            Considered::new(&peer.config.name, candidate)
+        };
+        let candidates: Vec<_> = self
+            .peers
+            .iter()
+            .zip(&self.candidates)
+            .map(considered)
+            .collect();
+        Choice {
+            method: method.directive(),
+            why: choice::in_words(method, chosen, &candidates),
+            peer: peer.map(|peer| peer.config.name.clone()),
+            degrees: self.ring.as_ref().map(|_| Ring::degrees(key.hash_key)),
+            candidates,
+        }
     }
 
     /// Chooses a peer and notes it in `tried`.

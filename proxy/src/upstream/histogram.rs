@@ -35,6 +35,12 @@ impl Histogram {
         self.sum_us.fetch_add(us, Relaxed);
     }
 
+    pub(crate) fn reset(&self) {
+        for counter in self.buckets.iter().chain([&self.sum_us]) {
+            counter.store(0, Relaxed);
+        }
+    }
+
     pub(crate) fn snapshot(&self) -> Snapshot {
         Snapshot {
             counts: self

@@ -1,5 +1,6 @@
 //! What the status API and the metrics say about peers: a copy of the numbers at one moment, with the reason in words.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
@@ -9,10 +10,15 @@ use super::peer::Peer;
 use super::verdict::{Standing, Verdict};
 use super::{Snapshot, Upstream};
 
+/// A circle of so many parts is drawn.
+const RING_PARTS: usize = 120;
+
 #[derive(Debug)]
 pub(crate) struct UpstreamReport {
     pub(crate) name: String,
     pub(crate) method: &'static str,
+    /// Whose is each of the equal parts of the ring, by index in `peers`; empty without a ring.
+    pub(crate) ring: Vec<usize>,
     pub(crate) peers: Vec<PeerReport>,
 }
 
@@ -22,6 +28,10 @@ pub(crate) struct PeerReport {
     pub(crate) address: Option<String>,
     pub(crate) condition: Condition,
     pub(crate) weight: u32,
+    /// As the balancer has them now.
+    pub(crate) effective_weight: i64,
+    pub(crate) current_weight: i64,
+    pub(crate) max_conns: u64,
     pub(crate) backup: bool,
     pub(crate) in_flight: u64,
     pub(crate) requests: u64,
@@ -75,23 +85,30 @@ pub(crate) struct Condition {
 
 impl Upstream {
     pub(crate) fn report(&self) -> UpstreamReport {
-        let (alone, method, lines) = {
+        let (alone, method, lines, weights, ring) = {
             let roster = self.roster();
-            (roster.is_alone(), roster.method(), roster.lines().to_vec())
+            let lines = roster.lines().to_vec();
+            let weights = |peer| roster.weights(peer);
+            let weights: Vec<_> = lines.iter().flatten().map(weights).collect();
+            let ring = roster.ring(RING_PARTS);
+            (roster.is_alone(), roster.method(), lines, weights, ring)
         };
+        let peers: Vec<_> = lines.iter().flatten().collect();
+        let index = |owner: &Arc<Peer>| peers.iter().position(|peer| Arc::ptr_eq(peer, owner));
         UpstreamReport {
             name: self.name.clone(),
             method: method.directive(),
-            peers: lines
+            ring: ring.iter().filter_map(index).collect(),
+            peers: peers
                 .iter()
-                .flatten()
-                .map(|peer| report(peer, alone))
+                .zip(weights)
+                .map(|(peer, weights)| report(peer, alone, weights))
                 .collect(),
         }
     }
 }
 
-fn report(peer: &Peer, alone: bool) -> PeerReport {
+fn report(peer: &Peer, alone: bool, (effective_weight, current_weight): (i64, i64)) -> PeerReport {
     let state = &peer.state;
     let health = state.health();
     PeerReport {
@@ -100,6 +117,9 @@ fn report(peer: &Peer, alone: bool) -> PeerReport {
         condition: condition(peer, alone, &health),
         checks: checks(health.verdicts()),
         weight: peer.weight(),
+        effective_weight,
+        current_weight,
+        max_conns: peer.config.max_conns,
         backup: peer.backup,
         in_flight: state.in_flight.load(Relaxed),
         requests: state.requests.load(Relaxed),
@@ -135,6 +155,16 @@ fn objection(verdict: &Verdict) -> Option<Condition> {
         since: verdict.since,
         until: verdict.next,
     })
+}
+
+impl Upstream {
+    /// Begins to count anew; health and requests in flight stay as they are.
+    pub(crate) fn reset_counters(&self) {
+        let lines = self.roster().lines().to_vec();
+        for peer in lines.iter().flatten() {
+            peer.state.reset_counters();
+        }
+    }
 }
 
 fn condition(peer: &Peer, alone: bool, health: &Health) -> Condition {

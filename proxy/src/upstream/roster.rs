@@ -15,7 +15,7 @@ use super::group::Group;
 use super::peer::{Endpoint, Peer};
 use super::state::PeerState;
 use super::verdict::CheckRules;
-use super::{Lease, Tried};
+use super::{Choice, Lease, Tried};
 use crate::balance::{Method, PickKey};
 
 #[derive(Debug)]
@@ -95,6 +95,18 @@ impl Roster {
         &self.lines
     }
 
+    /// Effective and current weight of a peer.
+    pub(super) fn weights(&self, peer: &Arc<Peer>) -> (i64, i64) {
+        let groups = [&self.primary, &self.backup];
+        let candidate = groups.into_iter().find_map(|group| group.candidate(peer));
+        candidate.map_or((0, 0), |candidate| (candidate.effective, candidate.current))
+    }
+
+    /// The owner of each of `parts` places in equal distance on the ring.
+    pub(super) fn ring(&self, parts: usize) -> Vec<Arc<Peer>> {
+        self.primary.ring_owners(parts)
+    }
+
     /// The only peer there is: failures don't take it out, and it gets one try.
     pub(super) fn is_alone(&self) -> bool {
         self.primary.len() == 1 && self.backup.len() == 0
@@ -120,6 +132,27 @@ impl Roster {
             .backup
             .pick(among_backups(method), key, tried, alone, now, dice)?;
         Some(lease(peer, alone, among_backups(method), now))
+    }
+
+    /// What the pick that has just led to `lease` went by.
+    pub(super) fn explain(
+        &self,
+        key: &PickKey<'_>,
+        tried: &Tried,
+        lease: Option<&Lease>,
+    ) -> Choice {
+        let (group, method) = if tried.on_backup {
+            (&self.backup, among_backups(self.method))
+        } else {
+            (&self.primary, self.method)
+        };
+        let mut choice = group.explain(method, key, lease.map(Lease::peer));
+        if let Some(peer) = lease.map(Lease::peer)
+            && tried.wanted.as_deref() == Some(&*peer.sid)
+        {
+            choice.why = format!("the client is bound to {} (sticky)", peer.config.name);
+        }
+        choice
     }
 
     /// The name of `line` stands for `endpoints` now. Returns whether that is new.

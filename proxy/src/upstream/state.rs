@@ -50,6 +50,16 @@ impl PeerState {
         }
     }
 
+    pub(super) fn reset_counters(&self) {
+        for counter in [&self.requests, &self.fails, &self.bytes] {
+            counter.store(0, Relaxed);
+        }
+        for class in &self.responses {
+            class.store(0, Relaxed);
+        }
+        self.latency.reset();
+    }
+
     pub(super) fn answered(&self, status: u16) {
         if let Some(class) = self
             .responses

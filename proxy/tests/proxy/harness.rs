@@ -54,11 +54,21 @@ impl Proxy {
     }
 
     pub(crate) fn start_in(dir: tempfile::TempDir, http: &str) -> Self {
+        Self::start_with(dir, http, |command| {
+            command.stdout(Stdio::null());
+        })
+    }
+
+    /// With more on the command line.
+    pub(crate) fn start_with(
+        dir: tempfile::TempDir,
+        http: &str,
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
         write_config(dir.path(), http);
-        let child = command(dir.path())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("the proxy starts");
+        let mut command = command(dir.path());
+        change(&mut command);
+        let child = command.spawn().expect("the proxy starts");
         let proxy = Self { child, dir };
         // The pid file is written when every address is bound.
         wait_for("the pid file", || {

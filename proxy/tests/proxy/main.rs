@@ -20,6 +20,7 @@ mod names;
 mod passing;
 mod rates;
 mod retries;
+mod samples;
 mod sticky;
 mod tls;
 mod traces;

@@ -1,126 +1,20 @@
-// Polls /api/status once a second and shows it. No framework: rows are made once and then only their texts change, so
-// a selection or a focus in the table survives the next second.
-"use strict";
+// Asks for the status and the new samples twice a second while somebody looks, and shows them. No framework.
+import { byId, change, count, element, notice, setText, statusClass, time } from "/dom.js";
+import { refresh as refreshConf } from "/conf.js";
+import { rates, send, showFlow } from "/flow.js";
+import { noteKey, showUpstreams } from "/peers.js";
+import * as requests from "/requests.js";
 
-const PERIOD_MS = 1000;
-const STATES = { up: "good", unavailable: "bad", down: "quiet", unresolved: "warn" };
-const COLUMNS = [
-  ["Peer", "", (peer) => peer.name + (peer.backup ? " (backup)" : "")],
-  ["Address", "mono", (peer) => peer.address ?? "none"],
-  ["State", "", showState],
-  ["In flight", "number", (peer) => count(peer.in_flight)],
-  ["Requests", "number", (peer) => count(peer.requests)],
-  ["Share", "share", showShare],
-  ["Fails", "number", (peer) => count(peer.fails)],
-  ["p50 ms", "number", (peer) => ms(peer.latency_ms.p50)],
-  ["p95 ms", "number", (peer) => ms(peer.latency_ms.p95)],
-  ["p99 ms", "number", (peer) => ms(peer.latency_ms.p99)],
-];
+const PERIOD_MS = 500;
+let isPaused = false;
+let seen = 0;
+let last = null;
+let wasRunning = false;
 
-const byId = (id) => document.getElementById(id);
-const count = (n) => n.toLocaleString("en");
-const ms = (value) => (value === null ? "" : value < 10 ? value.toFixed(2) : value.toFixed(0));
-const time = (utc) => new Date(utc).toLocaleTimeString();
-let paused = false;
-
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
-// Texts are only ever set as text: a name from a configuration can't become markup.
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-
-function showState(peer, cell) {
-  if (!cell.firstChild) cell.append(element("strong"), element("span", "why quiet"));
-  const [state, why] = cell.children;
-  state.className = STATES[peer.state] ?? "";
-  setText(state, peer.state);
-  const parts = [peer.why];
-  if (peer.since) parts.push("since " + time(peer.since));
-  if (peer.until) parts.push("tried again after " + time(peer.until));
-  setText(why, parts.filter(Boolean).join("; "));
-}
-
-function showShare(peer, cell) {
-  if (!cell.firstChild) {
-    const track = element("div", "track");
-    track.append(element("span", "bar"));
-    cell.append(element("span"), track);
-  }
-  setText(cell.firstChild, peer.share_percent.toFixed(1) + " %");
-  const bar = cell.lastChild.firstChild;
-  bar.classList.toggle("empty", peer.requests === 0);
-  bar.style.width = peer.share_percent + "%";
-}
-
-function table(upstream) {
-  const made = element("table");
-  made.append(element("caption"));
-  const head = made.createTHead().insertRow();
-  for (const [title, className] of COLUMNS) {
-    const cell = element("th", className === "mono" ? "" : className, title);
-    cell.scope = "col";
-    head.append(cell);
-  }
-  made.createTBody();
-  const scroll = element("div", "scroll");
-  // Wide tables scroll by keyboard, too.
-  scroll.tabIndex = 0;
-  scroll.setAttribute("role", "region");
-  scroll.setAttribute("aria-label", "Peers of " + upstream.name);
-  scroll.append(made);
-  return scroll;
-}
-
-function showUpstream(upstream, place) {
-  const made = place.querySelector("table");
-  const requests = upstream.requests === 1 ? "1 request" : count(upstream.requests) + " requests";
-  setText(made.caption, `upstream ${upstream.name}: ${upstream.method}, ${requests}`);
-  const body = made.tBodies[0];
-  while (body.rows.length > upstream.peers.length) body.deleteRow(-1);
-  upstream.peers.forEach((peer, n) => {
-    const row = body.rows[n] ?? body.insertRow();
-    COLUMNS.forEach(([, className, show], column) => {
-      let cell = row.cells[column];
-      if (!cell) {
-        cell = column === 0 ? element("th") : element("td", className);
-        if (column === 0) cell.scope = "row";
-        row.append(cell);
-      }
-      const text = show(peer, cell);
-      if (text !== undefined) setText(cell, text);
-    });
-  });
-}
-
-function showUpstreams(upstreams) {
-  const place = byId("upstreams");
-  const names = upstreams.map((upstream) => upstream.name).join("\n");
-  if (place.dataset.names !== names) {
-    place.dataset.names = names;
-    place.replaceChildren(...upstreams.map(table));
-  }
-  upstreams.forEach((upstream, n) => showUpstream(upstream, place.children[n]));
-}
-
-function showServices(services) {
-  const place = byId("services");
-  const shown = JSON.stringify(services);
-  if (place.dataset.shown === shown) return;
-  place.dataset.shown = shown;
-  place.replaceChildren(...services.map((service) => {
-    const url = `${location.protocol}//${location.hostname}${service.port === 80 ? "" : ":" + service.port}/`;
-    const link = element("a", "", service.name);
-    link.href = url;
-    const card = element("li", "card");
-    card.append(link, " ", element("span", "quiet mono", url), element("p", "", service.about));
-    return card;
-  }));
+async function ask(path) {
+  const answer = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(5000) });
+  if (!answer.ok) throw new Error("status " + answer.status);
+  return answer.json();
 }
 
 function duration(seconds) {
@@ -129,39 +23,126 @@ function duration(seconds) {
 }
 
 function showSummary(status) {
-  const { active, accepted } = status.connections;
-  setText(byId("summary"), `proxy ${status.version}, up ${duration(status.uptime_seconds)}, ` +
-    `configuration ${status.generation} (since ${time(status.loaded)}), ${status.workers.length} workers, ` +
-    `${count(active)} connections open of ${count(accepted)}, ${count(status.requests)} requests`);
+  setText(byId("summary"), `proxy ${status.version}, up ${duration(status.uptime_seconds)}, configuration ${status.generation} ` +
+    `(since ${time(status.loaded)}), ${status.workers.length} workers`);
+}
+
+function showServices(status) {
+  const health = new Map(status.upstreams.map((upstream) => [upstream.name,
+    [upstream.peers.filter((peer) => peer.state === "up").length, upstream.peers.length]]));
+  const place = byId("services");
+  const services = status.services.map((service) => ({ ...service, up: health.get(service.upstream) }));
+  const shown = JSON.stringify(services);
+  if (place.dataset.shown === shown) return;
+  place.dataset.shown = shown;
+  place.replaceChildren(...services.map(({ name, about, port, up }) => {
+    const url = `${location.protocol}//${location.hostname}${port === 80 ? "" : ":" + port}/`;
+    const state = !up ? "quiet" : up[0] === 0 ? "bad" : up[0] < up[1] ? "warn" : "good";
+    const words = !up ? "" : up[1] === 1 ? (up[0] ? "" : "down") : `${up[0]} of ${up[1]} up`;
+    return element("li", {}, element("a", { href: url, title: about },
+      element("span", { className: "dot " + state, role: "img", "aria-label": { good: "up", warn: "partly up", bad: "down", quiet: "" }[state] }), element("strong", {}, name), " ", element("span", {}, `:${port} ${words}`)));
+  }));
+  const port = byId("port");
+  if (!port.options.length) port.append(...services.map((service) => element("option", { value: service.written }, service.name)));
+}
+
+function tile(title, value, more) {
+  return element("div", {}, element("dt", {}, title), element("dd", {}, value, more ? element("small", {}, more) : null));
+}
+
+function showTiles(status, perSecond) {
+  const { responses, connections, upgrades, tls } = status;
+  const bad = responses["5xx"];
+  const tiles = [
+    ["Requests", count(status.requests), perSecond >= 0.05 ? `${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)} a second` : "none now"],
+    ["Answers 2xx, 3xx", count(responses["2xx"] + responses["3xx"]), "to clients"],
+    ["Answers 4xx | 5xx", `${count(responses["4xx"])} | ${count(bad)}`, bad ? "some failed" : "none failed"],
+    ["Connections", count(connections.active), `of ${count(connections.accepted)} accepted`],
+    ["Open tunnels", count(upgrades.open), `of ${count(upgrades.total)} upgrades`],
+    ["TLS 1.3 | 1.2", `${count(tls["TLSv1.3"])} | ${count(tls["TLSv1.2"])}`, `${count(tls.resumed)} resumed, ${count(tls.http2)} HTTP/2`],
+  ];
+  for (const zone of status.limits ?? []) {
+    tiles.push([`${zone.kind} zone ${zone.name}`, `${count(zone.rejected)} refused`, `${count(zone.passed)} passed, ${count(zone.keys)} keys`]);
+  }
+  for (const cache of status.caches ?? []) {
+    const told = Object.entries(cache.answers).filter(([, times]) => times > 0).map(([how, times]) => `${count(times)} ${how}`);
+    tiles.push([`Cache ${cache.name}`, `${cache.hit_percent.toFixed(1)} % hits`, told.join(", ") || `${count(cache.entries)} entries`]);
+  }
+  byId("tiles").replaceChildren(...tiles.map((one) => tile(...one)));
+}
+
+function showLoad({ running, requests, done, failed, statuses }) {
+  const bar = byId("sent");
+  bar.hidden = !running;
+  bar.max = requests || 1;
+  bar.value = done;
+  byId("load").querySelector("button").disabled = running;
+  if (wasRunning && !running) {
+    const told = Object.entries(statuses).map(([status, times]) => `${count(times)} times ${status}`);
+    if (failed) told.push(`${count(failed)} without an answer`);
+    const isGood = !failed && Object.keys(statuses).every((status) => statusClass(Number(status)) === "good");
+    notice(`${count(done)} requests: ${told.join(", ")}`, isGood);
+  }
+  wasRunning = running;
 }
 
 async function refresh() {
   try {
-    const answer = await fetch("/api/status", { cache: "no-store", signal: AbortSignal.timeout(5000) });
-    if (!answer.ok) throw new Error("status " + answer.status);
-    const status = await answer.json();
+    const [status, { samples }] = await Promise.all([ask("/api/status"), ask("/api/samples?after=" + seen)]);
+    if (last && status.started !== last.started) [seen] = [0];
+    const now = performance.now();
+    const seconds = last ? (now - last.at) / 1000 : 1;
+    const perSecond = last ? Math.max(0, status.requests - last.requests) / seconds : 0;
     showSummary(status);
-    showServices(status.services);
+    showServices(status);
+    showTiles(status, perSecond);
+    showLoad(status.load);
+    requests.learn(status.upstreams);
     showUpstreams(status.upstreams);
-    fresh("");
+    showFlow(status.upstreams, rates(status.upstreams, seconds), perSecond);
+    await refreshConf(status.generation);
+    if (last) show(samples);
+    else if (samples.length) show(samples.slice(-20));
+    last = { at: now, requests: status.requests, started: status.started };
+    stale("");
   } catch (error) {
-    fresh(`The proxy does not answer (${error.message}); these are its last numbers.`);
+    stale(`The proxy does not answer (${error.message}); these are its last numbers.`);
   }
 }
 
-function fresh(trouble) {
-  setText(byId("freshness"), trouble);
-  byId("upstreams").classList.toggle("stale", trouble !== "");
+function show(samples) {
+  if (!samples.length) return;
+  // In order, spread over the time until the next answer: many come in the first moment of it.
+  samples.forEach((sample, n) => {
+    noteKey(sample);
+    send(sample, PERIOD_MS * n / samples.length, requests.peerOf);
+  });
+  seen = samples.at(-1).id;
+  requests.add(samples);
+}
+
+let wasStale = false;
+function stale(trouble) {
+  if (trouble || wasStale) notice(trouble);
+  wasStale = trouble !== "";
+  byId("upstreams").classList.toggle("stale", wasStale);
 }
 
 async function poll() {
-  if (!paused && !document.hidden) await refresh();
+  if (!isPaused && !document.hidden) await refresh();
   setTimeout(poll, PERIOD_MS);
 }
 
 byId("pause").addEventListener("click", (event) => {
-  paused = !paused;
-  event.target.setAttribute("aria-pressed", String(paused));
-  setText(event.target, paused ? "Go on" : "Pause");
+  isPaused = !isPaused;
+  event.target.setAttribute("aria-pressed", String(isPaused));
+  setText(event.target, isPaused ? "Go on" : "Pause");
+});
+byId("reset").addEventListener("click", async () => {
+  if (await change("/api/reset", {})) await refresh();
+});
+byId("load").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if (await change("/api/load", { requests: 1000, port: Number(byId("port").value) })) wasRunning = true;
 });
 poll();

@@ -26,7 +26,7 @@ use super::referers::{self, Referers};
 use super::rewrite::{self, Step};
 use super::scope::Scope;
 use super::secure_link::{self, SecureLink};
-use super::syntax::ConfigError;
+use super::syntax::{ConfigError, Place};
 use super::trace::{self, TraceSettings};
 use super::tunnel_pass::{self, TunnelPass};
 
@@ -37,6 +37,8 @@ pub(crate) struct Location {
     pub(crate) prefix: Box<[u8]>,
     pub(crate) exact: bool,
     pub(crate) is_pattern: bool,
+    /// Where it stands, for the dashboard.
+    pub(crate) place: Option<Place>,
     pub(crate) program: Vec<Step>,
     pub(crate) locations: Locations,
     pub(crate) handler: Handler,
@@ -159,6 +161,7 @@ impl Location {
             program: rewrite::program(scope, loader)?,
             exact: name.starts_with('='),
             is_pattern: name.starts_with('~'),
+            place: scope.place(),
             locations: tree::locations(scope, name, loader)?,
             handler,
             internal: scope.own("internal").is_some(),

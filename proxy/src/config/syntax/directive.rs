@@ -10,6 +10,8 @@ pub(crate) struct Directive {
     /// What stands between the braces; `None` for a directive that ends with `;`.
     pub(crate) block: Option<Vec<Self>>,
     pub(crate) pos: Pos,
+    /// The line of the closing brace; its own line for a directive without one.
+    pub(crate) end: u32,
 }
 
 #[derive(Debug, Clone)]

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 pub(crate) use self::directive::{Arg, Directive};
 pub(crate) use self::error::ConfigError;
-pub(crate) use self::source::{SourceFile, SourceKind};
+pub(crate) use self::source::{Place, SourceFile, SourceKind};
 
 use self::files::Files;
 use self::parser::{Block, Parser};

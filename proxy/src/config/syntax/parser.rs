@@ -82,15 +82,16 @@ impl Parser {
         block: &mut Block,
     ) -> Result<(), ConfigError> {
         self.fill(block, &mut Lexer::new(file), Until::EndOfText)
+            .map(drop)
     }
 
-    /// Reads directives into `block` until its end.
+    /// Reads directives into `block` until its end; answers the line of that.
     fn fill(
         &mut self,
         block: &mut Block,
         lexer: &mut Lexer,
         until: Until<'_>,
-    ) -> Result<(), ConfigError> {
+    ) -> Result<u32, ConfigError> {
         loop {
             let (token, pos) = lexer.next()?;
             match (token, until) {
@@ -99,7 +100,9 @@ impl Parser {
                     self.count(&directive)?;
                     self.directive(block, lexer, directive, ending)?;
                 }
-                (Token::End, Until::EndOfText) | (Token::Close, Until::Brace(_)) => return Ok(()),
+                (Token::End, Until::EndOfText) | (Token::Close, Until::Brace(_)) => {
+                    return Ok(pos.line);
+                }
                 (Token::End, Until::Brace(opener)) => return Err(never_closed(opener, &pos)),
                 (Token::Close, Until::EndOfText) => {
                     return Err(
@@ -182,7 +185,7 @@ impl Parser {
         }
         self.blocks += 1;
         let mut inner = Block::new(body);
-        self.fill(&mut inner, lexer, Until::Brace(&directive))?;
+        directive.end = self.fill(&mut inner, lexer, Until::Brace(&directive))?;
         self.blocks -= 1;
         directive.block = Some(inner.directives);
         Ok(directive)
@@ -216,6 +219,7 @@ fn arguments(
         name,
         args: Vec::new(),
         block: None,
+        end: pos.line,
         pos,
     };
     loop {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::directive::Directive;
+
 /// One configuration text, as it was read.
 #[derive(Debug)]
 pub(crate) struct SourceFile {
@@ -60,6 +62,24 @@ impl fmt::Display for Pos {
         match self.file.kind {
             SourceKind::File => write!(f, "{}:{}", self.file.path.display(), self.line),
             SourceKind::CommandLine => f.write_str("command line"),
+        }
+    }
+}
+
+/// The lines of a block, for whoever shows the configuration.
+#[derive(Debug, Clone, serde::Serialize)]
+pub(crate) struct Place {
+    pub(crate) file: String,
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+}
+
+impl Place {
+    pub(crate) fn of(directive: &Directive) -> Self {
+        Self {
+            file: directive.pos.file.path.display().to_string(),
+            from: directive.pos.line,
+            to: directive.end,
         }
     }
 }
