@@ -1,6 +1,7 @@
 //! `cargo lab test browser`: what a student sees, seen by a real browser in which no outside name resolves: three
-//! servers in turn, a lab home that agrees with the status API, a book that can be read and searched offline.
+//! servers in turn, a dashboard that agrees with the status API, a book that can be read and searched offline.
 mod chat;
+mod dashboard;
 mod forward;
 mod graphql;
 mod soap;
@@ -48,7 +49,7 @@ pub async fn run(place: &Place, options: Options) -> Result<ExitCode> {
         None => Ports::of_compose()?,
     };
     let browser = Browser::start(options.screenshots.clone(), None).await?;
-    let outcome = look(&browser, &ports).await;
+    let outcome = look(&browser, &ports, private.as_ref()).await;
     if outcome.is_err() {
         browser.screenshot("failure").await?;
     }
@@ -67,13 +68,14 @@ fn private_lab(place: &Place, no_build: bool) -> Result<PrivateLab> {
     PrivateLab::start(&binaries.path("lab"), &place.root, &[])
 }
 
-async fn look(browser: &Browser, ports: &Ports) -> Result<()> {
+async fn look(browser: &Browser, ports: &Ports, lab: Option<&PrivateLab>) -> Result<()> {
     steps::six_refreshes_show_three_servers_twice(browser, ports).await?;
     done("localhost refreshed six times: three servers, twice each");
     let counted = steps::home_shows_what_the_status_says(browser, ports).await?;
     done(&format!(
-        "the lab home shows the counts of the status API: {counted}"
+        "the dashboard shows the counts of the status API: {counted}"
     ));
+    dashboard::look(browser, ports, lab).await?;
     let pages = steps::book_is_readable(browser, ports).await?;
     done(&format!(
         "the book is readable: {pages} chapters, nothing from outside, no picture missing"

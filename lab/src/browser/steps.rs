@@ -62,7 +62,7 @@ pub(super) async fn home_shows_what_the_status_says(
         }
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     }
-    bail!("the lab home shows other counts than the status API")
+    bail!("the dashboard shows other counts than the status API")
 }
 
 fn counts(status: &Value) -> Result<Vec<String>> {

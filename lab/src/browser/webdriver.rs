@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rcgen::PublicKeyData as _;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
@@ -26,6 +27,25 @@ pub(super) struct Browser {
 impl Browser {
     /// `proxy`: whom the browser asks for everything, if anybody.
     pub(super) async fn start(screenshots: Option<PathBuf>, proxy: Option<&str>) -> Result<Self> {
+        let proxy = match proxy {
+            Some(proxy) => format!("--proxy-server={proxy}"),
+            None => "--no-proxy-server".to_owned(),
+        };
+        Self::start_with(screenshots, &[proxy]).await
+    }
+
+    /// One that takes the certificate of this key (PEM) for good, whoever signed it.
+    pub(super) async fn start_trusting(key: &str) -> Result<Self> {
+        let key = rcgen::KeyPair::from_pem(key)?.subject_public_key_info();
+        let digest = ring::digest::digest(&ring::digest::SHA256, &key);
+        let trust = format!(
+            "--ignore-certificate-errors-spki-list={}",
+            STANDARD.encode(digest)
+        );
+        Self::start_with(None, &["--no-proxy-server".to_owned(), trust]).await
+    }
+
+    async fn start_with(screenshots: Option<PathBuf>, more: &[String]) -> Result<Self> {
         if let Some(folder) = &screenshots {
             std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         }
@@ -45,7 +65,7 @@ impl Browser {
             &client,
             Method::POST,
             &base,
-            &capabilities(&profile.display().to_string(), proxy),
+            &capabilities(&profile.display().to_string(), more),
         )
         .await?;
         let id = made["sessionId"].as_str().context("no session")?;
@@ -136,23 +156,20 @@ impl Browser {
     }
 }
 
-fn capabilities(profile: &str, proxy: Option<&str>) -> Value {
-    let proxy = match proxy {
-        Some(proxy) => format!("--proxy-server={proxy}"),
-        None => "--no-proxy-server".to_owned(),
-    };
-    let args = [
+fn capabilities(profile: &str, more: &[String]) -> Value {
+    let profile = format!("--user-data-dir={profile}");
+    let mut args = vec![
         "--headless=new",
         "--no-sandbox",
         "--disable-dev-shm-usage",
         "--no-first-run",
         "--disable-background-networking",
-        &proxy,
         "--window-size=1280,900",
         // Nothing from outside: whatever is not on this machine does not exist.
         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
-        &format!("--user-data-dir={profile}"),
+        &profile,
     ];
+    args.extend(more.iter().map(String::as_str));
     json!({ "capabilities": { "alwaysMatch": { "browserName": "chrome", "goog:chromeOptions": { "args": args } } } })
 }
 
