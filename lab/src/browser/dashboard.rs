@@ -48,7 +48,6 @@ pub(super) async fn look(browser: &Browser, ports: &Ports, lab: Option<&PrivateL
     done(&format!(
         "1000 requests from the dashboard: its numbers are those of the status API, {times} times while they ran"
     ));
-    browser.screenshot("dashboard-load").await?;
     a_drained_peer_gets_nothing(browser, ports).await?;
     done("a peer that is drained on the dashboard has no share of the next 1000 requests");
     let Some(lab) = lab else {
@@ -74,6 +73,7 @@ async fn numbers_are_equal_under_load(browser: &Browser, ports: &Ports) -> Resul
             let is_under_way = compared["running"] == true && compared["equal"] == true;
             if is_under_way && !seen.contains(&requests) {
                 seen.push(requests);
+                browser.screenshot("dashboard").await?;
             }
             if browser.script(SENT).await? == true {
                 break;
@@ -181,7 +181,7 @@ async fn a_retried_request_shows_both_tries(browser: &Browser, lab: &PrivateLab)
     browser
         .script("document.getElementById('requests').scrollIntoView(); return true")
         .await?;
-    browser.screenshot("dashboard-retried").await?;
+    browser.screenshot("dashboard-request").await?;
     browser.script("scrollTo(0, 0); return true").await?;
     lab.run(&["start", "backend2"])?;
     let first = |n| text(n).lines().next().unwrap_or_default().to_owned();

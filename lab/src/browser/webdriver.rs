@@ -165,6 +165,7 @@ fn capabilities(profile: &str, more: &[String]) -> Value {
         "--no-first-run",
         "--disable-background-networking",
         "--window-size=1280,900",
+        "--hide-scrollbars",
         // Nothing from outside: whatever is not on this machine does not exist.
         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
         &profile,
