@@ -38,7 +38,7 @@ impl Listen {
         };
         match &pass.target {
             Target::Fixed { upstream, .. } => Some(upstream.upstream.name().to_owned()),
-            Target::Variable(_) => None,
+            Target::Variable { .. } => None,
         }
     }
 }

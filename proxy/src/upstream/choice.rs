@@ -23,7 +23,8 @@ pub(crate) struct Considered {
     pub(crate) weight: i64,
     pub(crate) effective: i64,
     pub(crate) current: i64,
-    pub(crate) in_flight: u64,
+    /// Requests in flight, or by `least_time` what it would take.
+    pub(crate) load: u64,
     pub(crate) eligible: bool,
 }
 
@@ -34,7 +35,7 @@ impl Considered {
             weight: candidate.weight,
             effective: candidate.effective,
             current: candidate.current,
-            in_flight: candidate.in_flight,
+            load: candidate.load,
             eligible: candidate.eligible,
         }
     }
@@ -59,7 +60,7 @@ pub(super) fn in_words(method: Method, chosen: Option<usize>, all: &[Considered]
     match method {
         Method::RoundRobin => turn(),
         Method::LeastConn => {
-            let load = |one: &Considered| (one.in_flight, one.weight);
+            let load = |one: &Considered| (one.load, one.weight);
             let (busy, weight) = load(chosen);
             let is_equal = |one: &&Considered| {
                 let (other_busy, other_weight) = load(one);
@@ -105,9 +106,9 @@ mod tests {
         names
             .iter()
             .zip(currents)
-            .map(|(name, &(current, in_flight, eligible))| Considered {
+            .map(|(name, &(current, load, eligible))| Considered {
                 current,
-                in_flight,
+                load,
                 eligible,
                 ..Considered::new(name, &Candidate::new(0, 1))
             })
