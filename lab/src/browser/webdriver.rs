@@ -105,6 +105,18 @@ impl Browser {
             .await
     }
 
+    /// Types these characters, as a keyboard does, wherever the focus is.
+    pub(super) async fn press(&self, keys: &str) -> Result<()> {
+        let strokes: Vec<Value> = keys
+            .chars()
+            .flat_map(|key| ["keyDown", "keyUp"].map(|way| json!({ "type": way, "value": key })))
+            .collect();
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": strokes });
+        self.post("actions", &json!({ "actions": [keyboard] }))
+            .await
+            .map(drop)
+    }
+
     /// The text that a reader sees.
     pub(super) async fn text(&self) -> Result<String> {
         let text = self.script("return document.body.innerText").await?;

@@ -1,5 +1,8 @@
 //! What the browser does on the page of the webhook demo: a delivery by curl appears by itself, the search narrows,
-//! a payload made of markup stays text.
+//! a payload made of markup stays text; then each part of a delivery, and each panel.
+mod delivery;
+mod panels;
+
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -10,6 +13,9 @@ use super::done;
 use super::webdriver::Browser;
 use crate::ports::Ports;
 
+/// The inbox's address, as the page says it.
+const URL: &str = "return document.getElementById('live').textContent === 'live' && document.getElementById('url').textContent";
+
 /// So long may a delivery take from the end of curl to the list.
 const LIVE: Duration = Duration::from_secs(1);
 /// Would set a mark, or ask somebody else for a picture, wherever it became markup.
@@ -19,8 +25,7 @@ const HOSTILE: &str = r#"{"a":"<script>window.hacked=1</script>","<img src=x one
 pub(super) async fn look(browser: &Browser, ports: &Ports) -> Result<()> {
     let home = format!("http://localhost:{}/", ports.webhooks);
     browser.open(&home).await?;
-    let live = "return document.getElementById('live').textContent === 'live' && document.getElementById('url').textContent";
-    let url = text(&browser.until("the inbox is live", live).await?)?;
+    let url = text(&browser.until("the inbox is live", URL).await?)?;
 
     deliver(&format!("{url}/first"), &["-d", "n=1"]).await?;
     let sent = Instant::now();
@@ -52,7 +57,26 @@ pub(super) async fn look(browser: &Browser, ports: &Ports) -> Result<()> {
     hostile_payload_is_text(browser).await?;
     browser.screenshot("webhooks").await?;
     done("a payload full of scripts is shown as text and does nothing");
-    Ok(())
+    delivery::look(browser).await?;
+    panels::look(browser).await
+}
+
+/// An inbox with nothing in it; its address.
+async fn new_inbox(browser: &Browser) -> Result<String> {
+    let before = text(&browser.script(URL).await?)?;
+    click(browser, "#new").await?;
+    let other = format!(
+        "{}; return url !== {before:?} && url",
+        URL.replace("return", "const url =")
+    );
+    let url = text(&browser.until("a new inbox is live", &other).await?)?;
+    browser.until("it is empty", &rows(0)).await?;
+    Ok(url)
+}
+
+async fn click(browser: &Browser, selector: &str) -> Result<()> {
+    let script = format!("document.querySelector({selector:?}).click()");
+    browser.script(&script).await.map(drop)
 }
 
 /// Opens the newest delivery and every tab of it.
