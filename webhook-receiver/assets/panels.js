@@ -75,15 +75,16 @@ export class Panels {
     const { data, listening } = await wire.forwards(this.token);
     byId("listening").textContent = listening === 0 ? "No forwarder is connected."
       : `${listening} ${listening === 1 ? "forwarder is" : "forwarders are"} connected.`;
-    const busy = byId("rules").contains(document.activeElement);
-    if (busy && data.length === byId("rules").children.length) return; // don't pull a button from under a finger
+    // Don't pull a button from under a finger, nor dead letters from under an eye.
+    const busy = byId("rules").contains(document.activeElement) || byId("rules").querySelector("ul button");
+    if (busy && data.length === byId("rules").children.length) return;
     byId("rules").replaceChildren(...data.map((rule) => this.rule(rule)));
   }
 
   rule(rule) {
     const state = rule.enabled ? (rule.failed ? `trying again, ${rule.failed} failed` : "running") : "stopped";
     const told = [`${state}, ${rule.delivered} delivered, ${rule.dead} dead`, rule.stopped, rule.last_error].filter(Boolean);
-    const act = (action) => async () => { await action(); document.activeElement?.blur(); this.drawRules(); };
+    const act = (action) => async () => { await action(); byId("rules").replaceChildren(); this.drawRules(); };
     const letters = el("ul");
     const showDead = async () => {
       const { data } = await wire.deadLetters(this.token, rule.id);
