@@ -1,5 +1,6 @@
 //! `cargo lab check N`: what a student should be able to show after chapter N. It asks the running lab, whichever
 //! way it was started, as a stranger would: over HTTP, the main port and the status API.
+mod access;
 mod balancing;
 mod caching;
 mod forward;
@@ -56,11 +57,12 @@ pub async fn check(place: &Place, chapter: u8) -> Result<ExitCode> {
         2 => reverse_proxy::look(&witness).await?,
         3 => balancing::look(&witness).await?,
         4 => headers::look(&witness).await?,
+        5 => access::look(&witness).await?,
         6 => caching::look(&witness).await?,
         7 => monitoring::look(&witness).await?,
         8 => tls::look(place, &ports).await?,
         9 => forward::look(&ports).await?,
-        _ => bail!("chapters 1 to 4 and 6 to 9 have a checkpoint"),
+        _ => bail!("chapters 1 to 9 have a checkpoint"),
     };
     for finding in &findings {
         if finding.shown {

@@ -59,6 +59,23 @@ impl Witness {
         answer.with_context(|| format!("no answer from {path}"))
     }
 
+    /// How the server of that name answers, to a request with one more header.
+    pub(super) async fn status_of(
+        &self,
+        host: &str,
+        path: &str,
+        header: Option<(&str, &str)>,
+    ) -> Result<u16> {
+        let mut request = self.client.get(format!("{}{path}", self.main));
+        request = request.header("Host", host);
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
+        }
+        let answer = request.send().await;
+        let answer = answer.with_context(|| format!("no answer from {host}{path}"))?;
+        Ok(answer.status().as_u16())
+    }
+
     /// What the backend saw of a request with this header.
     pub(super) async fn echo(&self, name: &str, value: &str) -> Result<String> {
         let url = format!("{}/echo", self.main);

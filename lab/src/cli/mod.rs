@@ -75,7 +75,7 @@ enum Command {
     Doctor,
     /// What you should be able to show after a chapter
     Check {
-        /// 1 to 4, 7 to 9
+        /// 1 to 9
         chapter: u8,
     },
     /// Certificates for this machine, and an authority of your own that issued them (chapter 8)
