@@ -35,7 +35,7 @@ pub(crate) fn pass_header(ex: &Exchange, settings: &ProxySettings, header: Heade
     }
     let expires = ex.location.expires.as_ref();
     if expires.is_some_and(|expires| !matches!(expires, Expires::When(ExpiresWhen::Off)))
-        && (header.known == Known::Expires || header.name.eq_ignore_ascii_case(b"cache-control"))
+        && matches!(header.known, Known::Expires | Known::CacheControl)
     {
         return Passed::No;
     }

@@ -108,11 +108,7 @@ impl CacheSettings {
 
 /// Whether one of these is neither empty nor `0`.
 pub(crate) fn any_holds(conditions: &[Template], ex: &Exchange) -> bool {
-    let holds = |condition: &Template| {
-        let value = condition.evaluate(ex);
-        !value.is_empty() && value != b"0"
-    };
-    conditions.iter().any(holds)
+    conditions.iter().any(|condition| condition.is_true(ex))
 }
 
 pub(super) fn caching(
