@@ -1,7 +1,8 @@
 //! The book is right: every `console` block of every chapter runs, and prints what the chapter says.
 //!
 //! Without Docker the blocks run against a private lab, one per chapter, and what only Docker can do
-//! (`console,docker`) is counted and said. With LAB_BOOK=docker all of them run against the compose lab.
+//! (`console,docker`) is counted and said. With LAB_BOOK=docker they run against the compose lab, with LAB_BOOK=swarm
+//! those that make this machine a swarm (`console,swarm`).
 mod book_runner;
 
 use std::path::Path;
@@ -12,7 +13,7 @@ use book_runner::stage::Stage;
 #[test]
 fn every_command_of_the_book_prints_what_the_book_says() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let docker = std::env::var("LAB_BOOK").is_ok_and(|value| value == "docker");
+    let book = std::env::var("LAB_BOOK").unwrap_or_default();
     let only = std::env::var("LAB_CHAPTER").unwrap_or_default();
     let chapters: Vec<_> = Chapter::all(&root.join("docs/src"))
         .into_iter()
@@ -26,10 +27,10 @@ fn every_command_of_the_book_prints_what_the_book_says() {
         println!("SKIPPED: no {missing} here, so none of the book's {commands} commands was run");
         return;
     }
-    let stage = if docker {
-        Stage::docker(root, env!("CARGO_BIN_EXE_lab"))
-    } else {
-        Stage::without_docker(root, env!("CARGO_BIN_EXE_lab"))
+    let stage = match book.as_str() {
+        "docker" => Stage::docker(root, env!("CARGO_BIN_EXE_lab")),
+        "swarm" => Stage::Swarm { root: root.into() },
+        _ => Stage::without_docker(root, env!("CARGO_BIN_EXE_lab")),
     };
     let mut skipped = 0;
     let mut failures = Vec::new();
@@ -40,7 +41,7 @@ fn every_command_of_the_book_prints_what_the_book_says() {
     }
     // Standard error, so that it shows without --nocapture only on failure, and always in `cargo lab test`.
     eprintln!(
-        "{} of {commands} commands run, {skipped} SKIPPED (they need Docker)",
+        "{} of {commands} commands run, {skipped} SKIPPED (they need Docker or a swarm)",
         commands - skipped
     );
     assert!(

@@ -3,7 +3,9 @@
 //! and the student's nginx.conf as it was.
 mod compose;
 mod steps;
+mod swarm;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -14,6 +16,8 @@ use crate::ports::Ports;
 use crate::{clients, paint};
 
 use compose::{Compose, ConfigurationFile};
+
+pub use swarm::run as swarm;
 
 /// The lab under test and how to reach it.
 #[derive(Debug)]
@@ -75,7 +79,7 @@ async fn play(stage: &Stage, place: &Place, with_book: bool) -> Result<()> {
     ));
     webhook_clients(stage, place)?;
     if with_book {
-        book(stage)?;
+        book(stage.compose.root(), "docker")?;
         done("every command of the book prints what the book says");
     }
     Ok(())
@@ -95,8 +99,8 @@ fn webhook_clients(stage: &Stage, place: &Place) -> Result<()> {
     Ok(())
 }
 
-/// The same runner as without Docker; it brings up a fresh lab for each chapter.
-fn book(stage: &Stage) -> Result<()> {
+/// The same runner as without Docker; with it, it brings up a fresh lab for each chapter.
+fn book(root: &Path, stage: &str) -> Result<()> {
     let status =
         std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .args([
@@ -108,8 +112,8 @@ fn book(stage: &Stage) -> Result<()> {
                 "--",
                 "--nocapture",
             ])
-            .env("LAB_BOOK", "docker")
-            .current_dir(stage.compose.root())
+            .env("LAB_BOOK", stage)
+            .current_dir(root)
             .status()
             .context("cargo does not start")?;
     if !status.success() {

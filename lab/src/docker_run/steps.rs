@@ -111,7 +111,7 @@ async fn requests(stage: &Stage) -> Result<u64> {
 }
 
 /// All requests of the load were answered with 200; how many.
-fn nothing_lost(load: Child) -> Result<u64> {
+pub(super) fn nothing_lost(load: Child) -> Result<u64> {
     let output = load.wait_with_output()?;
     let report: Value =
         serde_json::from_slice(&output.stdout).context("the load tester's report")?;

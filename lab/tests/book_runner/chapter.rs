@@ -14,7 +14,27 @@ pub(crate) struct Step {
     pub(crate) line: usize,
     pub(crate) command: String,
     pub(crate) expected: String,
-    pub(crate) needs_docker: bool,
+    pub(crate) needs: Needs,
+}
+
+/// What a block wants beside a lab, as it is marked: `console`, `console,docker`, `console,swarm`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    Nothing,
+    Docker,
+    /// A machine that is a swarm of its own: `cargo lab test swarm`.
+    Swarm,
+}
+
+impl Needs {
+    fn of(info: &str) -> Self {
+        let has = |word| info.split(',').any(|one| one.trim() == word);
+        match (has("swarm"), has("docker")) {
+            (true, _) => Self::Swarm,
+            (_, true) => Self::Docker,
+            _ => Self::Nothing,
+        }
+    }
 }
 
 impl Chapter {
@@ -43,30 +63,30 @@ impl Chapter {
 
 fn steps(text: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    let mut block: Option<bool> = None;
+    let mut block: Option<Needs> = None;
     for (index, line) in text.lines().enumerate() {
         let fence = line.trim_start().strip_prefix("```");
         match (fence, block) {
             (Some(info), None) if info.split(',').next() == Some("console") => {
-                block = Some(info.split(',').any(|word| word.trim() == "docker"));
+                block = Some(Needs::of(info));
             }
             // Another language: its text is not ours, whatever it looks like.
             (Some(info), None) if !info.is_empty() => block = None,
             (Some(_), _) => block = None,
-            (None, Some(needs_docker)) => add(&mut steps, line, index + 1, needs_docker),
+            (None, Some(needs)) => add(&mut steps, line, index + 1, needs),
             (None, None) => {}
         }
     }
     steps
 }
 
-fn add(steps: &mut Vec<Step>, line: &str, number: usize, needs_docker: bool) {
+fn add(steps: &mut Vec<Step>, line: &str, number: usize, needs: Needs) {
     if let Some(command) = line.strip_prefix("$ ") {
         steps.push(Step {
             line: number,
             command: command.into(),
             expected: String::new(),
-            needs_docker,
+            needs,
         });
         return;
     }
@@ -84,18 +104,18 @@ fn add(steps: &mut Vec<Step>, line: &str, number: usize, needs_docker: bool) {
 #[test]
 fn commands_continue_and_end_where_the_next_begins() {
     let text = "```console\n$ one \\\n>   more\nout\n\n$ two\n```\n\n```sh\n$ not this\n```\n```console,docker\n$ three\n...\n```\n";
-    let step = |line, command: &str, expected: &str, needs_docker| Step {
+    let step = |line, command: &str, expected: &str, needs| Step {
         line,
         command: command.into(),
         expected: expected.into(),
-        needs_docker,
+        needs,
     };
     assert_eq!(
         steps(text),
         [
-            step(2, "one \\\n  more", "out\n\n", false),
-            step(6, "two", "", false),
-            step(13, "three", "...\n", true)
+            step(2, "one \\\n  more", "out\n\n", Needs::Nothing),
+            step(6, "two", "", Needs::Nothing),
+            step(13, "three", "...\n", Needs::Docker)
         ]
     );
 }

@@ -9,7 +9,7 @@ use lab::ports::Ports;
 use lab::private_lab::PrivateLab;
 use snapbox::IntoData;
 
-use super::chapter::{Chapter, Step};
+use super::chapter::{Chapter, Needs, Step};
 use super::shell::Shell;
 
 /// What came of a chapter.
@@ -20,8 +20,18 @@ pub(crate) struct Outcome {
 }
 
 pub(crate) enum Stage {
-    Docker { root: PathBuf, program: PathBuf },
-    Private { root: PathBuf, program: PathBuf },
+    Docker {
+        root: PathBuf,
+        program: PathBuf,
+    },
+    Private {
+        root: PathBuf,
+        program: PathBuf,
+    },
+    /// This machine as it is; only what needs a swarm is run.
+    Swarm {
+        root: PathBuf,
+    },
 }
 
 impl Stage {
@@ -43,15 +53,39 @@ impl Stage {
         }
     }
 
-    pub(crate) fn play(&self, chapter: &Chapter) -> Outcome {
+    fn has(&self, needs: Needs) -> bool {
         match self {
-            Self::Docker { root, program } => play_in_docker(root, program, chapter),
-            Self::Private { root, program } => play_privately(root, program, chapter),
+            Self::Private { .. } => needs == Needs::Nothing,
+            Self::Docker { .. } => needs != Needs::Swarm,
+            Self::Swarm { .. } => needs == Needs::Swarm,
+        }
+    }
+
+    /// Runs what this stage has the means for, and counts the rest.
+    pub(crate) fn play(&self, chapter: &Chapter) -> Outcome {
+        let (played, skipped): (Vec<_>, Vec<_>) = chapter
+            .commands
+            .iter()
+            .partition(|step| self.has(step.needs));
+        let failures = match self {
+            _ if played.is_empty() => Vec::new(),
+            Self::Docker { root, program } => play_in_docker(root, program, chapter, &played),
+            Self::Private { root, program } => play_privately(root, program, chapter, &played),
+            Self::Swarm { root } => {
+                let mut shell = Shell::start(|command| {
+                    command.current_dir(root);
+                });
+                play_steps(&mut shell, chapter, &played)
+            }
+        };
+        Outcome {
+            skipped: skipped.len(),
+            failures,
         }
     }
 }
 
-fn play_privately(root: &Path, program: &Path, chapter: &Chapter) -> Outcome {
+fn play_privately(root: &Path, program: &Path, chapter: &Chapter, steps: &[&Step]) -> Vec<String> {
     let lab = PrivateLab::start(program, root, &[]).unwrap();
     lend_workspace(root, lab.folder());
     let shims = tempfile::tempdir().unwrap();
@@ -69,20 +103,17 @@ fn play_privately(root: &Path, program: &Path, chapter: &Chapter) -> Outcome {
             .env("LAB_STATE", &lab.place().state)
             .env("LAB_CONF", &lab.place().conf);
     });
-    let (skipped, played): (Vec<_>, Vec<_>) =
-        chapter.commands.iter().partition(|step| step.needs_docker);
-    let failures = played
-        .into_iter()
-        .filter_map(|step| play_step(&mut shell, chapter, step));
-    Outcome {
-        failures: failures.collect(),
-        skipped: skipped.len(),
-    }
+    play_steps(&mut shell, chapter, steps)
+}
+
+fn play_steps(shell: &mut Shell, chapter: &Chapter, steps: &[&Step]) -> Vec<String> {
+    let played = steps.iter().map(|step| play_step(shell, chapter, step));
+    played.flatten().collect()
 }
 
 /// The real thing: a fresh proxy and backends for each chapter, and the student's file as it was. What a chapter's
 /// commands write beside it goes to a folder of its own.
-fn play_in_docker(root: &Path, program: &Path, chapter: &Chapter) -> Outcome {
+fn play_in_docker(root: &Path, program: &Path, chapter: &Chapter, steps: &[&Step]) -> Vec<String> {
     let conf = root.join("proxy/conf/nginx.conf");
     let original = fs::read(&conf).unwrap();
     let fresh = Command::new("docker")
@@ -117,16 +148,9 @@ fn play_in_docker(root: &Path, program: &Path, chapter: &Chapter) -> Outcome {
             .env("LAB", program)
             .env("LAB_STATE", shims.path().join(".lab"));
     });
-    let failures = chapter
-        .commands
-        .iter()
-        .filter_map(|step| play_step(&mut shell, chapter, step))
-        .collect();
+    let failures = play_steps(&mut shell, chapter, steps);
     fs::write(&conf, original).unwrap();
-    Outcome {
-        failures,
-        skipped: 0,
-    }
+    failures
 }
 
 fn play_step(shell: &mut Shell, chapter: &Chapter, step: &Step) -> Option<String> {
