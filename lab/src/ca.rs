@@ -49,6 +49,16 @@ pub fn make(place: &Place, renew: bool) -> Result<()> {
     Ok(())
 }
 
+/// `server.crt` and `server.key` that nobody vouches for, for programs that compare servers.
+pub(crate) fn self_signed(folder: &Path) -> Result<()> {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    fs::write(folder.join("server.crt"), made.cert.pem())?;
+    Ok(fs::write(
+        folder.join("server.key"),
+        made.signing_key.serialize_pem(),
+    )?)
+}
+
 /// Reads an authority, or makes it.
 fn authority(
     folder: &Path,

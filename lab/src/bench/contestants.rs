@@ -47,12 +47,12 @@ impl Contestant {
             Kind::Ours => (
                 binaries.path("proxy"),
                 "ours",
-                http(folder, "ours", port, backends),
+                http(folder, "ours", &plain(port), backends),
             ),
             Kind::Nginx => (
                 "nginx".into(),
                 "nginx",
-                http(folder, "nginx", port, backends),
+                http(folder, "nginx", &plain(port), backends),
             ),
             Kind::Relay => ("nginx".into(), "relay", relay(port, backends)),
             Kind::Haproxy => ("haproxy".into(), "haproxy", haproxy(port, backends)),
@@ -66,6 +66,29 @@ impl Contestant {
             command.arg("-p").arg(folder).arg("-c").arg(conf);
             command.args(["-g", &in_foreground(folder, name)]);
         }
+        Ok(Self {
+            kind,
+            process: ServerProcess::start(command, port, folder, name)?,
+        })
+    }
+
+    /// Ours or nginx with TLS in front; the files are in `folder`.
+    pub(super) fn start_tls(
+        kind: Kind,
+        folder: &Path,
+        binaries: &Binaries,
+        backends: &[u16; 3],
+    ) -> Result<Self> {
+        let (program, name) = match kind {
+            Kind::Ours => (binaries.path("proxy"), "ours-tls"),
+            _ => ("nginx".into(), "nginx-tls"),
+        };
+        let port = free_port()?;
+        let conf = folder.join(format!("{name}.conf"));
+        fs::write(&conf, http(folder, name, &secure(folder, port), backends))?;
+        let mut command = Command::new(program);
+        command.arg("-p").arg(folder).arg("-c").arg(conf);
+        command.args(["-g", &in_foreground(folder, name)]);
         Ok(Self {
             kind,
             process: ServerProcess::start(command, port, folder, name)?,
@@ -90,7 +113,23 @@ fn in_foreground(folder: &Path, name: &str) -> String {
 const LIMITS: &str =
     "worker_processes 1;\nworker_rlimit_nofile 40000;\nevents { worker_connections 25000; }\n";
 
-fn http(folder: &Path, name: &str, port: u16, [a, b, c]: &[u16; 3]) -> String {
+fn plain(port: u16) -> String {
+    format!("listen 127.0.0.1:{port} backlog=8192;")
+}
+
+/// What both would agree on anyway, said so that nobody wins by a cheaper curve.
+fn secure(folder: &Path, port: u16) -> String {
+    let folder = folder.display();
+    format!(
+        "listen 127.0.0.1:{port} ssl backlog=8192;
+        ssl_certificate {folder}/server.crt;
+        ssl_certificate_key {folder}/server.key;
+        ssl_protocols TLSv1.3;
+        ssl_ecdh_curve X25519;"
+    )
+}
+
+fn http(folder: &Path, name: &str, listen: &str, [a, b, c]: &[u16; 3]) -> String {
     let log = folder.join(format!("{name}.log")).display().to_string();
     format!(
         "{LIMITS}
@@ -106,7 +145,7 @@ http {{
         keepalive_requests 100000000;
     }}
     server {{
-        listen 127.0.0.1:{port} backlog=8192;
+        {listen}
         location / {{
             proxy_pass http://servers;
             proxy_http_version 1.1;
@@ -164,7 +203,10 @@ backend servers
     )
 }
 
-/// The backends: one nginx of its own, three ports, a short answer from memory.
+/// Where a backend's answer has 64 KiB.
+pub(super) const LARGE: &str = "/large";
+
+/// The backends: one nginx of its own, three ports, a short answer from memory, and a long one at `LARGE`.
 pub(super) struct FastBackend {
     pub(super) ports: [u16; 3],
     _process: ServerProcess,
@@ -172,11 +214,17 @@ pub(super) struct FastBackend {
 
 pub(super) fn fast_backend(folder: &Path) -> Result<FastBackend> {
     let ports = [free_port()?, free_port()?, free_port()?];
+    // nginx reads no longer word than 4 KB.
+    let (piece, pieces) = ("0123456789abcdef".repeat(128), "${piece}".repeat(32));
     let servers: String = ports
         .iter()
         .zip(1..)
         .map(|(port, id)| {
-            format!("server {{ listen 127.0.0.1:{port} backlog=8192; return 200 \"Hello from Server {id}!\"; }}\n")
+            format!(
+                "server {{ listen 127.0.0.1:{port} backlog=8192; set $piece \"{piece}\";
+                 location / {{ return 200 \"Hello from Server {id}!\"; }}
+                 location {LARGE} {{ return 200 \"{pieces}\"; }} }}\n"
+            )
         })
         .collect();
     let conf = folder.join("backend.conf");

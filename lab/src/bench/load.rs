@@ -80,16 +80,32 @@ impl Load {
     }
 
     pub(super) fn offer(&self, port: u16, seconds: u32) -> Result<Offered> {
-        self.run(&format!("http://127.0.0.1:{port}/"), seconds, None)
+        self.run(&format!("http://127.0.0.1:{port}/"), seconds, None, &[])
+    }
+
+    /// Over TLS, with wrk; `each` opens a connection for each request.
+    pub(super) fn secure(&self, url: &str, seconds: u32, each: bool) -> Result<Offered> {
+        ensure!(
+            matches!(self.program, Program::Wrk),
+            "only wrk offers load over TLS; please install it"
+        );
+        let headers: &[&str] = if each { &["Connection: close"] } else { &[] };
+        self.run(url, seconds, None, headers)
     }
 
     /// The same message again and again.
     pub(super) fn post(&self, port: u16, seconds: u32, post: &Post) -> Result<Offered> {
         let url = format!("http://127.0.0.1:{port}{}", post.path);
-        self.run(&url, seconds, Some(post))
+        self.run(&url, seconds, Some(post), &[])
     }
 
-    fn run(&self, url: &str, seconds: u32, post: Option<&Post>) -> Result<Offered> {
+    fn run(
+        &self,
+        url: &str,
+        seconds: u32,
+        post: Option<&Post>,
+        headers: &[&str],
+    ) -> Result<Offered> {
         let connections = format!("-c{}", self.connections);
         let time = format!("-d{seconds}s");
         let mut command = match &self.program {
@@ -108,6 +124,9 @@ impl Load {
                 url,
             ]),
         };
+        for header in headers {
+            command.args(["-H", header]);
+        }
         let script = tempfile::NamedTempFile::new()?;
         match (&self.program, post) {
             (Program::Wrk, Some(post)) => {

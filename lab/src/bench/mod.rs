@@ -10,6 +10,7 @@ mod load;
 mod process_cost;
 mod report;
 pub mod soap;
+pub mod tls;
 pub mod webhook;
 
 use std::fs;
@@ -78,7 +79,8 @@ pub fn run(place: &Place, options: &Options) -> Result<ExitCode> {
         // Each starts a round in its turn: nobody is always first after the pause.
         for step in 0..racing.len() {
             let index = (round + step) % racing.len();
-            samples[index].push(measure(&racing[index], &load, options.seconds)?);
+            let offer = |port| load.offer(port, options.seconds);
+            samples[index].push(measure(&racing[index], offer)?);
             print!(".");
             let _ = std::io::Write::flush(&mut std::io::stdout());
         }
@@ -93,9 +95,12 @@ pub fn run(place: &Place, options: &Options) -> Result<ExitCode> {
     Ok(report::verdict(&samples, options.at_most))
 }
 
-fn measure(contestant: &Contestant, load: &load::Load, seconds: u32) -> Result<Sample> {
+fn measure(
+    contestant: &Contestant,
+    offer: impl FnOnce(u16) -> Result<load::Offered>,
+) -> Result<Sample> {
     let before = process_cost::cpu_seconds(contestant.pid())?;
-    let offered = load.offer(contestant.port(), seconds)?;
+    let offered = offer(contestant.port())?;
     let cpu = process_cost::cpu_seconds(contestant.pid())? - before;
     if offered.failed > 0 {
         bail!(

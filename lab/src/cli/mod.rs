@@ -117,6 +117,8 @@ enum Test {
         #[arg(long)]
         no_book: bool,
     },
+    /// Chapter 10 on a swarm of this one machine: an update, a lost task, more and fewer of them, not one request lost
+    Swarm,
     /// Three servers, the dashboard and the book in a headless Chromium without internet
     Browser(browser::Options),
     /// The same requests to real nginx and to ours, the answers compared
@@ -139,6 +141,8 @@ enum BenchCommand {
     Idle(bench::IdleOptions),
     /// Ordinary clients beside a flood and two thousand slow ones
     Flood(bench::flood::FloodOptions),
+    /// Our proxy and nginx with TLS in front: kept connections, a handshake for each request, long answers
+    Tls(bench::Options),
     /// The SOAP demo beside npm soap and gSOAP
     Soap(bench::Options),
     /// The GraphQL demo beside mercurius with its JIT
@@ -161,6 +165,7 @@ impl Cli {
             Command::Test(Test::Docker { no_book }) => {
                 return docker_run::run(&place, !no_book).await;
             }
+            Command::Test(Test::Swarm) => return docker_run::swarm(&place),
             Command::Test(Test::Browser(options)) => return browser::run(&place, options).await,
             Command::Test(Test::Peers(options)) => return peers::run(&place, options).await,
             Command::Test(Test::Transparent(options)) => {
@@ -172,6 +177,7 @@ impl Cli {
                     None => bench::run(&place, &options),
                     Some(BenchCommand::Idle(options)) => bench::idle(&place, &options).await,
                     Some(BenchCommand::Flood(options)) => bench::flood::run(&place, &options).await,
+                    Some(BenchCommand::Tls(options)) => bench::tls::run(&place, &options),
                     Some(BenchCommand::Soap(options)) => bench::soap::run(&place, &options),
                     Some(BenchCommand::Graphql(options)) => bench::graphql::run(&place, &options),
                     Some(BenchCommand::Chat(options)) => bench::chat::run(&place, &options),

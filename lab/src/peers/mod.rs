@@ -4,6 +4,7 @@
 mod answer;
 mod backend;
 mod cache;
+mod offered;
 mod pair;
 mod report;
 mod rules;
@@ -26,7 +27,8 @@ use report::Tally;
 #[derive(Debug, Args)]
 pub struct Options {
     /// Only this: `soap`, `graphql`, `chat`, `webhook`, `forward` (clients that others wrote), `cache` (what
-    /// cache-tests.fyi asks, of nginx too), `nginx` (the same requests to both), or a part of the name of a configuration in lab/peers
+    /// cache-tests.fyi asks, of nginx too), `tls` (what testssl.sh finds), `nginx` (the same requests to both), or a part
+    /// of the name of a configuration in lab/peers
     only: Option<String>,
     /// A program to stand in our place (nginx itself proves the table)
     #[arg(long, value_name = "PROGRAM")]
@@ -43,46 +45,37 @@ pub struct Options {
 pub async fn run(place: &Place, options: Options) -> Result<ExitCode> {
     let only = options.only.as_deref();
     let demo = only.filter(|name| clients::names().any(|demo| demo == *name));
-    let mut outcome = ExitCode::SUCCESS;
+    let asked = |name: &str| only.is_none_or(|only| only == name);
+    let binaries = Binaries::beside_this_executable()?;
+    if !options.no_build {
+        binaries.build(&place.root)?;
+    }
+    let mut outcomes = Vec::new();
     if only.is_none() || demo.is_some() {
-        let binaries = Binaries::beside_this_executable()?;
-        if !options.no_build {
-            binaries.build(&place.root)?;
-        }
-        outcome = clients::run(place, &binaries, demo)?;
+        outcomes.push(clients::run(place, &binaries, demo)?);
     }
-    if demo.is_some() {
-        return Ok(outcome);
+    if asked("cache") {
+        outcomes.push(cache::run(place, &binaries, options.verbose)?);
     }
-    if only.is_none_or(|name| name == "cache") {
-        let binaries = Binaries::beside_this_executable()?;
-        if !options.no_build {
-            binaries.build(&place.root)?;
-        }
-        let checked = cache::run(place, &binaries, options.verbose)?;
-        if only.is_some() {
-            return Ok(checked);
-        }
+    if asked("tls") {
+        outcomes.push(offered::run(&binaries)?);
     }
-    let compared = beside_nginx(place, options).await?;
-    Ok(if outcome == ExitCode::SUCCESS {
-        compared
+    if only.is_none() || outcomes.is_empty() {
+        outcomes.push(beside_nginx(place, options, &binaries).await?);
+    }
+    let failed = outcomes.iter().any(|one| *one != ExitCode::SUCCESS);
+    Ok(if failed {
+        ExitCode::FAILURE
     } else {
-        outcome
+        ExitCode::SUCCESS
     })
 }
 
-async fn beside_nginx(place: &Place, options: Options) -> Result<ExitCode> {
+async fn beside_nginx(place: &Place, options: Options, binaries: &Binaries) -> Result<ExitCode> {
     let nginx = Program::nginx("nginx".into());
     let ours = match options.ours {
         Some(path) => Program::nginx(path),
-        None => {
-            let binaries = Binaries::beside_this_executable()?;
-            if !options.no_build {
-                binaries.build(&place.root)?;
-            }
-            Program::ours(binaries.path("proxy"))
-        }
+        None => Program::ours(binaries.path("proxy")),
     };
     println!("{}", nginx.version()?);
     let backends = backend::Backends::start().await?;
