@@ -183,6 +183,7 @@ async fn start_admin(
     };
     let listener = service::bind(address).await?;
     let (current, moved) = (Arc::clone(current), options.map_listen.clone());
+    let limits = options.zones.clone();
     let sources = Sources {
         counters: Arc::clone(counters),
         view: Box::new(move || {
@@ -199,6 +200,7 @@ async fn start_admin(
                 loaded,
                 upstreams: upstreams(&config),
                 caches: config.caches.clone(),
+                limits: limits.clone(),
                 ports: ports.collect(),
                 files: config.files.clone(),
             }

@@ -91,7 +91,9 @@ pub(super) async fn reset(State(sources): State<Arc<Sources>>, request: Request)
         return refusal(&refused);
     }
     sources.counters.reset();
-    for upstream in (sources.view)().upstreams {
+    let view = (sources.view)();
+    view.limits.reset_counters();
+    for upstream in view.upstreams {
         upstream.reset_counters();
     }
     tracing::info!("counters are reset");

@@ -9,6 +9,7 @@ use std::time::UNIX_EPOCH;
 use super::Sources;
 use super::counters::Tally;
 use crate::cache;
+use crate::limit::ZoneReport;
 use crate::upstream::{ChecksReport, PeerReport, State, UpstreamReport};
 
 /// The histogram's limits are powers of two of microseconds, from 128 us to 8 s: buckets that we keep end there, so
@@ -64,6 +65,10 @@ pub(super) fn write(sources: &Sources) -> String {
     peer_responses(&mut page, &peers);
     peer_latencies(&mut page, &peers);
     let caches: Vec<_> = view.caches.iter().map(|zone| zone.report()).collect();
+    let limits = view.limits.reports();
+    if !limits.is_empty() {
+        limit_counts(&mut page, &limits);
+    }
     if !caches.is_empty() {
         cache_counts(&mut page, &caches);
     }
@@ -265,6 +270,35 @@ fn peer_latencies(page: &mut Page, peers: &[Labelled]) {
         );
         page.sample(format_args!("{name}_count"), labels, count);
     }
+}
+
+fn limit_counts(page: &mut Page, zones: &[ZoneReport]) {
+    let labels =
+        |zone: &ZoneReport| format!("zone=\"{}\",kind=\"{}\"", escaped(&zone.name), zone.kind);
+    let help = "Keys that a zone of limit_req or limit_conn remembers.";
+    let keys = zones.iter().map(|zone| (labels(zone), zone.keys as u64));
+    page.family("proxy_limit_keys", "gauge", help, keys);
+    let words = [
+        "passed",
+        "delayed",
+        "rejected",
+        "delayed_dry_run",
+        "rejected_dry_run",
+    ];
+    let of_zone = |zone: &ZoneReport| {
+        let labels = labels(zone);
+        words
+            .into_iter()
+            .zip(zone.verdicts)
+            .map(move |(word, n)| (format!("{labels},verdict=\"{word}\""), n))
+    };
+    let help = "What a zone decided.";
+    page.family(
+        "proxy_limit_verdicts_total",
+        "counter",
+        help,
+        zones.iter().flat_map(of_zone),
+    );
 }
 
 fn cache_counts(page: &mut Page, caches: &[cache::Report]) {

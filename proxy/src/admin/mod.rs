@@ -33,6 +33,7 @@ pub(crate) use writers::Writers;
 
 use crate::cache::Zone;
 use crate::config::SourceFile;
+use crate::limit::Zones;
 use crate::upstream::Upstream;
 
 /// How long a reader of a page may take after the shutdown.
@@ -57,6 +58,8 @@ pub(crate) struct View {
     pub(crate) upstreams: Vec<Arc<Upstream>>,
     /// What `proxy_cache_path` defines.
     pub(crate) caches: Vec<Arc<Zone>>,
+    /// What `limit_req_zone` and `limit_conn_zone` define.
+    pub(crate) limits: Zones,
     /// The ports that `server {}` blocks listen on.
     pub(crate) ports: Vec<Port>,
     /// The files that were read.

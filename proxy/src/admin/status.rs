@@ -14,6 +14,7 @@ use super::Sources;
 use super::counters::Tally;
 use super::load::LoadReport;
 use super::services::{Service, running};
+use crate::limit::ZoneReport;
 use crate::upstream::{PeerReport, Snapshot, State, Upstream};
 use crate::{cache, clock};
 
@@ -35,6 +36,7 @@ pub(super) struct Status {
     services: Vec<Service>,
     upstreams: Vec<UpstreamStatus>,
     caches: Vec<CacheStatus>,
+    limits: Vec<LimitStatus>,
 }
 
 #[derive(Debug, Serialize)]
@@ -91,6 +93,20 @@ struct CacheStatus {
     answers: BTreeMap<String, u64>,
     bytes: BTreeMap<String, u64>,
     hit_percent: f64,
+}
+
+/// A zone of `limit_req` or `limit_conn`, with nginx's words for what it decided.
+#[derive(Debug, Serialize)]
+struct LimitStatus {
+    name: String,
+    kind: &'static str,
+    keys: usize,
+    most_keys: usize,
+    passed: u64,
+    delayed: u64,
+    rejected: u64,
+    delayed_dry_run: u64,
+    rejected_dry_run: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -190,6 +206,12 @@ impl Status {
                 .upstreams
                 .iter()
                 .map(|upstream| upstream_status(upstream, moment))
+                .collect(),
+            limits: view
+                .limits
+                .reports()
+                .into_iter()
+                .map(limit_status)
                 .collect(),
             caches: view
                 .caches
@@ -292,6 +314,21 @@ fn cache(report: cache::Report) -> CacheStatus {
         entries: report.entries,
         size: report.size,
         max_size: report.max_size,
+    }
+}
+
+fn limit_status(zone: ZoneReport) -> LimitStatus {
+    let [passed, delayed, rejected, delayed_dry_run, rejected_dry_run] = zone.verdicts;
+    LimitStatus {
+        name: zone.name,
+        kind: zone.kind,
+        keys: zone.keys,
+        most_keys: zone.most_keys,
+        passed,
+        delayed,
+        rejected,
+        delayed_dry_run,
+        rejected_dry_run,
     }
 }
 

@@ -57,6 +57,7 @@ fn sources() -> Sources {
         loaded,
         upstreams: vec![Arc::clone(&upstream)],
         caches: Vec::new(),
+        limits: Zones::default(),
         ports: ports.clone(),
         files: Vec::new(),
     };

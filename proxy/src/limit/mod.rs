@@ -2,6 +2,7 @@
 //! (`limit_conn`), and lets it wait or refuses it. It comes before access, so that passwords can't be guessed at speed.
 
 mod bucket;
+mod verdicts;
 mod zone;
 
 use std::sync::LazyLock;
@@ -13,6 +14,7 @@ use crate::fault::{Blame, Fault};
 use crate::log;
 
 pub(crate) use bucket::Rate;
+pub(crate) use verdicts::ZoneReport;
 pub(crate) use zone::{ConnectionZone, Held, RequestZone, SMALLEST, Zones};
 
 /// `$limit_req_status` and `$limit_conn_status`.
@@ -26,6 +28,14 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
+    fn rejected(dry_run: bool) -> Self {
+        if dry_run {
+            Self::RejectedDryRun
+        } else {
+            Self::Rejected
+        }
+    }
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Passed => "PASSED",
@@ -72,14 +82,18 @@ fn requests(ex: &mut Exchange, limits: &Limits) -> Result<Option<Duration>, Faul
                 limit.name
             );
             log::exchange_error(ex, limits.request_level, &text);
+            let verdict = Verdict::rejected(dry);
+            limit.zone.verdicts.count(verdict);
+            ex.request_verdict = Some(verdict);
             if dry {
-                ex.request_verdict = Some(Verdict::RejectedDryRun);
                 return Ok(None);
             }
-            ex.request_verdict = Some(Verdict::Rejected);
             Err(Fault::new(limits.request_status, Blame::Client, ""))
         }
         Ok(None) => {
+            for limit in &limits.requests {
+                limit.zone.verdicts.count(Verdict::Passed);
+            }
             ex.request_verdict = Some(Verdict::Passed);
             Ok(None)
         }
@@ -96,6 +110,7 @@ fn requests(ex: &mut Exchange, limits: &Limits) -> Result<Option<Duration>, Faul
             } else {
                 Verdict::Delayed
             };
+            limit.zone.verdicts.count(verdict);
             ex.request_verdict = Some(verdict);
             Ok((!dry).then(|| Duration::from_millis(delay)))
         }
@@ -159,6 +174,7 @@ fn connections(ex: &mut Exchange, limits: &Limits) -> Result<(), Fault> {
         }
         ex.connection_verdict = Some(Verdict::Passed);
         if let Some(held) = limit.zone.enter(&key, limit.count) {
+            limit.zone.verdicts.count(Verdict::Passed);
             ex.held.push(held);
             continue;
         }
@@ -167,11 +183,12 @@ fn connections(ex: &mut Exchange, limits: &Limits) -> Result<(), Fault> {
         let how = if dry { ", dry run," } else { "" };
         let text = format!("limiting connections{how} by zone \"{}\"", limit.name);
         log::exchange_error(ex, limits.connection_level, &text);
+        let verdict = Verdict::rejected(dry);
+        limit.zone.verdicts.count(verdict);
+        ex.connection_verdict = Some(verdict);
         if dry {
-            ex.connection_verdict = Some(Verdict::RejectedDryRun);
             return Ok(());
         }
-        ex.connection_verdict = Some(Verdict::Rejected);
         return Err(Fault::new(limits.connection_status, Blame::Client, ""));
     }
     Ok(())

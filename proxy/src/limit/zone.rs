@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lru::LruCache;
 
 use super::bucket::{Bucket, Rate};
+use super::verdicts::{Verdicts, ZoneReport};
 
 /// What nginx needs for a key on a 64-bit machine; `size` of a zone is counted in it.
 const BYTES_A_KEY: u64 = 128;
@@ -20,6 +21,7 @@ type Key = Box<[u8]>;
 #[derive(Debug)]
 pub(crate) struct RequestZone {
     buckets: Mutex<LruCache<Key, Bucket>>,
+    pub(super) verdicts: Verdicts,
 }
 
 /// The bucket would be fuller than `burst` allows: by this much.
@@ -29,7 +31,21 @@ pub(crate) struct Busy(pub(crate) i64);
 impl RequestZone {
     pub(crate) fn new(size: u64) -> Self {
         let buckets = Mutex::new(LruCache::new(keys(size)));
-        Self { buckets }
+        Self {
+            buckets,
+            verdicts: Verdicts::default(),
+        }
+    }
+
+    fn report(&self, name: &str) -> ZoneReport {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        ZoneReport {
+            name: name.to_owned(),
+            kind: "requests",
+            keys: buckets.len(),
+            most_keys: buckets.cap().get(),
+            verdicts: self.verdicts.counts(),
+        }
     }
 
     /// One more request of `key`: how full its bucket is with it. `keep` writes it down.
@@ -65,6 +81,7 @@ impl RequestZone {
 pub(crate) struct ConnectionZone {
     counts: Mutex<HashMap<Key, usize>>,
     keys: usize,
+    pub(super) verdicts: Verdicts,
 }
 
 /// A place taken in a zone; given back when dropped.
@@ -79,6 +96,18 @@ impl ConnectionZone {
         Self {
             counts: Mutex::default(),
             keys: keys(size).get(),
+            verdicts: Verdicts::default(),
+        }
+    }
+
+    fn report(&self, name: &str) -> ZoneReport {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        ZoneReport {
+            name: name.to_owned(),
+            kind: "connections",
+            keys: counts.len(),
+            most_keys: self.keys,
+            verdicts: self.verdicts.counts(),
         }
     }
 
@@ -131,6 +160,39 @@ pub(crate) struct Zones {
 type BySize<T> = HashMap<(String, u64), Arc<T>>;
 
 impl Zones {
+    /// The zones that a configuration uses now, by name.
+    pub(crate) fn reports(&self) -> Vec<ZoneReport> {
+        // Besides this table, only configurations hold a zone.
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let requests = requests
+            .iter()
+            .filter(|(_, zone)| Arc::strong_count(zone) > 1);
+        let mut reports: Vec<_> = requests
+            .map(|((name, _), zone)| zone.report(name))
+            .collect();
+        let connections = self
+            .connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let connections = connections
+            .iter()
+            .filter(|(_, zone)| Arc::strong_count(zone) > 1);
+        reports.extend(connections.map(|((name, _), zone)| zone.report(name)));
+        reports.sort_unstable_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+        reports
+    }
+
+    /// Begins to count verdicts anew; what keys have used stays.
+    pub(crate) fn reset_counters(&self) {
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.values().for_each(|zone| zone.verdicts.reset());
+        let connections = self
+            .connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        connections.values().for_each(|zone| zone.verdicts.reset());
+    }
+
     pub(crate) fn requests(&self, name: &str, size: u64) -> Arc<RequestZone> {
         let mut zones = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         let zone = zones.entry((name.to_owned(), size));
@@ -162,6 +224,22 @@ mod tests {
         assert_eq!(ask(b"c"), Ok(0));
         assert_eq!(ask(b"a"), Err(Busy(1000)));
         assert_eq!(ask(b"b"), Ok(0));
+    }
+
+    #[test]
+    fn a_zone_reports_what_it_decided_while_a_configuration_uses_it() {
+        let zones = Zones::default();
+        let used = zones.requests("used", SMALLEST);
+        drop(zones.connections("gone", SMALLEST));
+        assert_eq!(used.one_more(b"a", 0, 1000, 0, true), Ok(0));
+        used.verdicts.count(super::super::Verdict::Passed);
+        used.verdicts.count(super::super::Verdict::Rejected);
+        let reports = zones.reports();
+        assert_eq!(reports.len(), 1);
+        assert_eq!((&*reports[0].name, reports[0].keys), ("used", 1));
+        assert_eq!(reports[0].verdicts, [1, 0, 1, 0, 0]);
+        zones.reset_counters();
+        assert_eq!(zones.reports()[0].verdicts, [0; 5]);
     }
 
     #[test]

@@ -62,7 +62,8 @@ function showTiles(status, perSecond) {
     ["TLS 1.3 | 1.2", `${count(tls["TLSv1.3"])} | ${count(tls["TLSv1.2"])}`, `${count(tls.resumed)} resumed, ${count(tls.http2)} HTTP/2`],
   ];
   for (const zone of status.limits ?? []) {
-    tiles.push([`${zone.kind} zone ${zone.name}`, `${count(zone.rejected)} refused`, `${count(zone.passed)} passed, ${count(zone.keys)} keys`]);
+    tiles.push([`Limit ${zone.name}`, `${count(zone.rejected)} refused`,
+      `${count(zone.delayed)} delayed, ${count(zone.passed)} passed, ${count(zone.keys)} keys`]);
   }
   for (const cache of status.caches ?? []) {
     const told = Object.entries(cache.answers).filter(([, times]) => times > 0).map(([how, times]) => `${count(times)} ${how}`);
