@@ -1,5 +1,6 @@
 //! Slowloris: clients that open a connection, begin a request, and never finish it. Three in four send a header line a
-//! second, the fourth announces a body and falls silent. One that is put out comes again at once.
+//! second, the fourth announces a body and falls silent. One that is put out comes again at once. They come one after the
+//! other: all in one moment, the machine that plays them would be what is measured.
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -43,7 +44,8 @@ pub(super) fn hold(address: SocketAddr, count: usize, time: Duration) -> JoinHan
         let until = Instant::now() + time;
         let mut crowd = JoinSet::new();
         for index in 0..count {
-            crowd.spawn(stay(address, index % 4 == 3, until));
+            let begin = PATIENCE.mul_f64(index as f64 / count as f64);
+            crowd.spawn(stay(address, index % 4 == 3, begin, until));
         }
         let mut all = Slow::default();
         while let Some(one) = crowd.join_next().await {
@@ -54,8 +56,9 @@ pub(super) fn hold(address: SocketAddr, count: usize, time: Duration) -> JoinHan
 }
 
 /// One client: connection after connection until the run is over.
-async fn stay(address: SocketAddr, in_body: bool, until: Instant) -> Slow {
+async fn stay(address: SocketAddr, in_body: bool, begin: Duration, until: Instant) -> Slow {
     let mut slow = Slow::default();
+    tokio::time::sleep(begin).await;
     while Instant::now() < until {
         let Ok(stream) = TcpStream::connect(address).await else {
             slow.refused += 1;
