@@ -24,7 +24,7 @@ function duration(seconds) {
 
 function showSummary(status) {
   setText(byId("summary"), `proxy ${status.version}, up ${duration(status.uptime_seconds)}, configuration ${status.generation} ` +
-    `(since ${time(status.loaded)}), ${status.workers.length} workers`);
+    `(since ${time(status.loaded)}), ${status.workers.length} ${status.workers.length === 1 ? "worker" : "workers"}`);
 }
 
 function showServices(status) {
