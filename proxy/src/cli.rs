@@ -21,14 +21,12 @@ const RUSTLS: &str = "0.23";
 
 /// What nginx can be built with and this is, and what it can be built without; tools ask with `-V`.
 const WITH: &str = "--with-http_realip_module --with-http_auth_request_module --with-http_secure_link_module \
---with-http_gunzip_module --with-http_gzip_static_module --with-http_ssl_module --with-http_v2_module \
---with-http_stub_status_module --with-debug";
-const WITHOUT: &str = "--without-http_autoindex_module \
---without-http_browser_module --without-http_charset_module --without-http_empty_gif_module \
+--with-http_addition_module --with-http_gunzip_module --with-http_gzip_static_module --with-http_slice_module \
+--with-http_sub_module --with-http_ssl_module --with-http_v2_module --with-http_stub_status_module --with-debug";
+const WITHOUT: &str = "--without-http_browser_module --without-http_empty_gif_module \
 --without-http_fastcgi_module --without-http_grpc_module \
 --without-http_memcached_module \
---without-http_mirror_module --without-http_scgi_module \
---without-http_ssi_module --without-http_userid_module \
+--without-http_scgi_module --without-http_userid_module \
 --without-http_uwsgi_module";
 
 /// A load-balancing reverse proxy that runs the nginx configuration language.

@@ -7,6 +7,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio_util::task::AbortOnDropHandle;
+
 use crate::accept::ConnectionInfo;
 use crate::body::Spool;
 use crate::cache::Caching;
@@ -16,6 +18,7 @@ use crate::http1::{Framing, Head, RequestHead, ResponseHead};
 use crate::limit::{Held, Verdict};
 use crate::respond::Chain;
 use crate::samples::Notes;
+use crate::subrequest::Sub;
 use crate::trace::Trace;
 
 /// One request and what became of it.
@@ -65,8 +68,11 @@ pub(crate) struct Exchange {
     pub(crate) chain: Option<Box<Chain>>,
     /// The length of the answer whose range could not be had, for the 416.
     pub(crate) unsatisfied: Option<u64>,
+    pub(crate) sub: Sub,
+    /// Sub-requests that nobody waits for but the connection.
+    pub(crate) mirrors: Vec<AbortOnDropHandle<Self>>,
     pub(crate) internal: bool,
-    /// Asked by another exchange (`auth_request`): its answer goes to nobody.
+    /// Asked by another exchange.
     pub(crate) inner: bool,
     /// What `WWW-Authenticate` says if the answer is 401.
     pub(crate) challenge: Option<Vec<u8>>,
@@ -101,7 +107,7 @@ pub(crate) struct Request {
     /// Bytes received for this request, head included.
     pub(crate) received: u64,
     /// The body, once it was read whole.
-    pub(crate) body: Option<Spool>,
+    pub(crate) body: Option<Rc<Spool>>,
     /// A method put in place of the client's (`error_page` answers with GET).
     pub(crate) method: Option<&'static [u8]>,
     pub(crate) expects_continue: bool,
@@ -203,6 +209,11 @@ impl Exchange {
 
     pub(crate) fn client(&self) -> Option<SocketAddr> {
         self.connection.remote
+    }
+
+    /// Whether the answer waits for another one before it can go on.
+    pub(crate) fn waits(&self) -> bool {
+        self.chain.as_ref().is_some_and(|chain| chain.is_waiting())
     }
 
     /// Remembers the groups of a match for `$1` and for the named variables.

@@ -67,6 +67,10 @@ pub(crate) async fn serve(worker: &Worker, client: &mut Client) -> Next {
     samples::finish(worker.counters().ring(), &mut ex);
     trace::finish(&ex);
     worker.counters().request_finished();
+    for mirror in std::mem::take(&mut ex.mirrors) {
+        // The next request waits for them, so that they can't pile up.
+        let _ = mirror.await;
+    }
     worker.give_head(ex.request.head);
     if let Some(answer) = ex.upstream_head {
         worker.give_answer(answer);
@@ -74,14 +78,20 @@ pub(crate) async fn serve(worker: &Worker, client: &mut Client) -> Next {
     next
 }
 
-/// Serves a request of our own making, whose answer is only looked at.
-pub(crate) async fn serve_inner(worker: &Worker, ex: &mut Exchange, client: &mut Client) {
-    let routed = route::route(ex);
-    let result = rounds(worker, ex, client, routed).await;
-    if let Err(fault) = result
-        && ex.sent.status == 0
-    {
-        ex.sent.status = fault.status;
+/// Serves a request of our own making.
+pub(crate) async fn serve_inner(
+    worker: &Worker,
+    ex: &mut Exchange,
+    client: &mut Client,
+    routed: Result<Routed, Fault>,
+) {
+    match rounds(worker, ex, client, routed).await {
+        Ok(_) => ex.sent.complete = true,
+        Err(fault) if ex.sent.status == 0 => ex.sent.status = fault.status,
+        Err(_) => {}
+    }
+    if ex.location.log_subrequest {
+        log::access(ex);
     }
 }
 
@@ -134,6 +144,9 @@ async fn content(worker: &Worker, ex: &mut Exchange, client: &mut Client) -> Res
     ex.mark(Phase::Limit);
     access::check(worker, ex, &location).await?;
     ex.mark(Phase::Access);
+    if let Some(mirrors) = location.mirrors.as_ref().filter(|_| !ex.inner) {
+        Box::pin(forward::mirror(worker, ex, client, mirrors)).await?;
+    }
     if let Some(flow) = content::try_files(ex)? {
         return Ok(flow);
     }
@@ -322,6 +335,8 @@ async fn read_request(worker: &Worker, client: &mut Client) -> Option<Exchange> 
         status_overwrite: None,
         chain: None,
         unsatisfied: None,
+        sub: Default::default(),
+        mirrors: Vec::new(),
         internal: false,
         inner: false,
         challenge: None,

@@ -259,6 +259,11 @@ impl Worker {
         });
     }
 
+    /// For a task that may outlive the call that starts it.
+    pub(crate) fn me(&self) -> Rc<Self> {
+        self.me.upgrade().expect("whoever calls holds one")
+    }
+
     /// Does something of ours beside the requests; a worker that is to quit waits for it as for a connection.
     pub(crate) fn spawn(&self, work: impl AsyncFnOnce(Rc<Self>) + 'static) {
         let Some(worker) = self.me.upgrade() else {

@@ -100,6 +100,7 @@ pub(crate) fn build(tree: syntax::Tree, options: &LoadOptions) -> Result<Config,
         checks: health_check::enlist(loader.checks.take()),
         exporter: loader.exporter.take(),
         user_variables: loader.names.user_count(),
+        names: loader.names,
         keeps_sent_head: loader.keeps_sent_head.get(),
         files: tree.files,
         hosts: Arc::clone(&options.hosts),
@@ -199,6 +200,11 @@ impl Loader {
             self.keeps_sent_head.set(true);
         }
         Ok(template)
+    }
+
+    /// Something may ask for a field of the head that was sent.
+    pub(super) fn keep_sent_head(&self) {
+        self.keeps_sent_head.set(true);
     }
 
     pub(super) fn pattern(

@@ -50,14 +50,16 @@ pub(crate) use access::{AccessRule, Network};
 pub(crate) use allow_upstream::AllowUpstream;
 pub(crate) use auth::{Auth, AuthRequest, Basic};
 pub(crate) use classes::{Class, Worth};
-pub(crate) use filters::{GzipPolicy, GzipStatic, IfModifiedSince, Proxied};
+pub(crate) use filters::{GzipPolicy, GzipStatic, IfModifiedSince, Proxied, Recoding, Ssi};
 pub(crate) use headers::{AddHeader, Expires, ExpiresWhen};
 pub(crate) use limits::{Limits, RequestLimit};
 pub(crate) use listen::{Listen, ListenAddress};
 pub(crate) use loader::{LoadOptions, build, load};
-pub(crate) use location::{Handler, Location, Locations, TryFile};
+pub(crate) use location::{
+    Autoindex, AutoindexFormat, Handler, Location, Locations, Mirrors, TryFile,
+};
 pub(crate) use logs::{AccessLog, ErrorLog, Escape, Level, LogTarget};
-pub(crate) use pattern::Pattern;
+pub(crate) use pattern::{Pattern, regex};
 pub(crate) use proxy_pass::{
     CacheSettings, CookieMatch, CookieRule, Ignored, ProxyPass, ProxySettings, RedirectRule,
     Scheme, Target, ZoneName, any_holds, host_and_port, split_url,
@@ -95,6 +97,8 @@ pub(crate) struct Config {
     /// Where finished spans go.
     pub(crate) exporter: Option<Arc<crate::trace::Exporter>>,
     pub(crate) user_variables: usize,
+    /// The variables by name, for pages that ask for one.
+    pub(crate) names: crate::variables::Names,
     /// Whether a `$sent_http_…` or `$sent_trailer_…` stands anywhere.
     pub(crate) keeps_sent_head: bool,
     /// What was read, for `-T`.

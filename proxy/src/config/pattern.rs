@@ -31,7 +31,7 @@ impl Pattern {
 
 /// PCRE's escape for a slash and its `(?<name>…)` are understood by the `regex` crate as well;
 /// look-around and back-references are not, and the message says so.
-pub(in crate::config) fn regex(text: &str, ignore_case: bool) -> Result<Regex, String> {
+pub(crate) fn regex(text: &str, ignore_case: bool) -> Result<Regex, String> {
     RegexBuilder::new(&translate(text))
         .case_insensitive(ignore_case)
         // Bytes, as PCRE has them, unless the expression names classes of Unicode.

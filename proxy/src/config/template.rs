@@ -76,7 +76,7 @@ impl Template {
     /// The named groups of an expression, where it is matched right before the text is used: `$name` is `$1`.
     pub(crate) fn with_groups(mut self, named: &[(usize, usize)]) -> Self {
         for part in &mut self.parts {
-            if let Part::Var(Var::User(variable)) = part
+            if let Part::Var(Var::User(variable) | Var::UserOr(variable, _)) = part
                 && let Some((group, _)) = named.iter().find(|(_, user)| user == variable)
             {
                 *part = Part::Var(Var::Capture(*group));

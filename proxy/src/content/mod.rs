@@ -1,6 +1,8 @@
 //! Files as answers (ngx_http_static_module, ngx_http_index_module, `try_files`): takes a routed
 //! exchange, decides which file is meant, hands on a reply.
 
+mod autoindex;
+
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -58,34 +60,43 @@ pub(crate) async fn file(
     ex: &mut Exchange,
     client: &mut Client,
 ) -> Result<Flow, Fault> {
-    if ex.request.path.ends_with(b"/") {
-        return index(ex);
-    }
+    let answer = if ex.request.path.ends_with(b"/") {
+        match index(ex)? {
+            Index::Elsewhere(flow) => return Ok(flow),
+            Index::List(list) => list,
+        }
+    } else {
+        named(ex)?
+    };
+    respond::reply(worker, ex, client, answer).await
+}
+
+/// The file of the path's own name.
+fn named(ex: &mut Exchange) -> Result<Reply, Fault> {
     if !matches!(ex.request.method(), b"GET" | b"HEAD") {
         return Err(Fault::new(405, Blame::Client, ""));
     }
     let path = as_path(&ex.location.file_path(ex))?;
     let mut varies = false;
     if let Some(answer) = gzipped(ex, &path, &mut varies) {
-        return respond::reply(worker, ex, client, answer).await;
+        return Ok(answer);
     }
     let (file, meta) = open(&path).map_err(|why| missing(ex, &path, &why))?;
-    let answer = if meta.is_dir() {
+    if meta.is_dir() {
         ex.status_overwrite = None;
-        Reply::redirect(ex, 301, route::with_slash(ex))
+        Ok(Reply::redirect(ex, 301, route::with_slash(ex)))
     } else if meta.is_file() {
-        Reply {
+        Ok(Reply {
             varies,
             ..plain_file(ex, file, &meta)
-        }
+        })
     } else {
-        return Err(Fault::new(
+        Err(Fault::new(
             404,
             Blame::Client,
             format!("\"{}\" is not a file", path.display()),
-        ));
-    };
-    respond::reply(worker, ex, client, answer).await
+        ))
+    }
 }
 
 /// The file of this name with `.gz` behind, where the location has such files and the client takes
@@ -138,8 +149,14 @@ fn plain_file(ex: &Exchange, file: File, meta: &Metadata) -> Reply {
     }
 }
 
-/// A path ending in a slash is its index file, found by going round again under its name.
-fn index(ex: &mut Exchange) -> Result<Flow, Fault> {
+/// What a path ending in a slash is.
+enum Index {
+    /// Its index file, found by going round again under its name.
+    Elsewhere(Flow),
+    List(Reply),
+}
+
+fn index(ex: &mut Exchange) -> Result<Index, Fault> {
     let location = Arc::clone(&ex.location);
     for name in &location.files.index {
         let name = name.evaluate(ex);
@@ -154,12 +171,17 @@ fn index(ex: &mut Exchange) -> Result<Flow, Fault> {
             ex.request.path = path;
             ex.request.untouched = false;
             ex.internal = true;
-            return Ok(Flow::Redirect);
+            return Ok(Index::Elsewhere(Flow::Redirect));
         }
     }
     let directory = as_path(&location.file_path(ex))?;
     if !matches!(ex.request.method(), b"GET" | b"HEAD") {
         return Err(Fault::new(405, Blame::Client, ""));
+    }
+    if directory.is_dir()
+        && let Some(settings) = &location.files.autoindex
+    {
+        return autoindex::list(ex, settings, &directory).map(Index::List);
     }
     if directory.is_dir() {
         let why = format!(

@@ -196,7 +196,7 @@ impl Attempt<'_> {
         if ex.notes.is_some() {
             ex.note_sent(&out);
         }
-        let mut sending = Sending::new(out, plan).with_small_body(ex.request.body.as_ref());
+        let mut sending = Sending::new(out, plan).with_small_body(ex.request.body.as_deref());
         if let Some(last) = ex.upstream_head.take() {
             self.worker.give_answer(last);
         }

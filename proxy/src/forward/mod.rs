@@ -13,6 +13,7 @@ mod tunnel_pass;
 mod wire;
 
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,13 +24,14 @@ pub(crate) use tunnel_pass::tunnel;
 use crate::accept::Client;
 use crate::balance::{ClientAddr, PickKey};
 use crate::body::Spool;
-use crate::config::{ProxyPass, ProxySettings, UpstreamBlock};
+use crate::config::{Mirrors, ProxyPass, ProxySettings, UpstreamBlock};
 use crate::exchange::{Exchange, Try};
 use crate::fault::{Blame, Fault};
 use crate::http1::Framing;
 use crate::http1::framing::Piece;
 use crate::pipeline::Flow;
 use crate::samples::Phase;
+use crate::subrequest;
 use crate::upstream::{Failure, Lease, Tried, Upstream};
 use crate::worker::Worker;
 
@@ -230,7 +232,25 @@ fn take_arrived_body(ex: &mut Exchange, client: &mut Client) -> Result<(), Fault
     let limit = ex.location.client.max_body_size;
     if limit == 0 || spool.len() <= limit {
         client.skip_arrived_body()?;
-        ex.request.body = Some(spool);
+        ex.request.body = Some(Rc::new(spool));
+    }
+    Ok(())
+}
+
+/// Sends the request to the location's mirrors as well; nobody waits for their answers.
+pub(crate) async fn mirror(
+    worker: &Worker,
+    ex: &mut Exchange,
+    client: &mut Client,
+    mirrors: &Mirrors,
+) -> Result<(), Fault> {
+    if mirrors.request_body {
+        read_body(ex, client).await?;
+    }
+    for target in &mirrors.targets {
+        let body = ex.request.body.clone().filter(|_| mirrors.request_body);
+        let mirror = subrequest::mirror(worker, ex, target, body);
+        ex.mirrors.push(mirror);
     }
     Ok(())
 }
@@ -258,6 +278,6 @@ async fn read_body(ex: &mut Exchange, client: &mut Client) -> Result<(), Fault> 
         })?;
         client.buffer.consume(length);
     }
-    ex.request.body = Some(spool);
+    ex.request.body = Some(Rc::new(spool));
     Ok(())
 }

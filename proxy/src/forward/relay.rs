@@ -68,6 +68,7 @@ impl Relay<'_> {
         let (mut written, mut gone) = (0, None);
         loop {
             if let Some(open) = &mut peer
+                && !ex.waits()
                 && self.take(ex, client, open, &mut body, &mut overflow)?
             {
                 // A request that was not sent whole leaves its connection in the middle of it.
@@ -81,6 +82,10 @@ impl Relay<'_> {
             if waiting == 0 {
                 client.out.clear();
                 written = 0;
+                if ex.waits() {
+                    Box::pin(respond::fill(self.worker, ex, client)).await?;
+                    continue;
+                }
                 if peer.is_none() {
                     return gone.map_or(Ok(Flow::Done), Err);
                 }
@@ -135,10 +140,21 @@ impl Relay<'_> {
                     if let Some(caching) = &mut ex.caching {
                         caching.take(data);
                     }
-                    overflow.guard(client, |client| {
-                        respond::append(self.outgoing, ex, client, data)
-                    })?;
+                    // What a filter unpacks may be a thousand times longer.
+                    let gulp = if ex.chain.is_some() {
+                        GULP
+                    } else {
+                        length.max(1)
+                    };
+                    for data in data.chunks(gulp) {
+                        overflow.guard(client, |client| {
+                            respond::append(self.outgoing, ex, client, data)
+                        })?;
+                    }
                     peer.buffer.consume(length);
+                    if ex.waits() {
+                        return Ok(false);
+                    }
                 }
                 Piece::More { skip } => {
                     peer.buffer.consume(skip);
@@ -204,7 +220,7 @@ impl Relay<'_> {
         } else {
             waiting == 0
         };
-        let reading = peer.is_some() && room;
+        let reading = peer.is_some() && room && !ex.waits();
         let limit = if waiting > 0 {
             ex.location.client.send_timeout
         } else {
@@ -287,6 +303,9 @@ fn poll_step(
     }
     Poll::Pending
 }
+
+/// What a filter is given at a time.
+const GULP: usize = 4096;
 
 /// Memory holds this much while a file holds the rest.
 const IN_MEMORY: usize = 256 * 1024;

@@ -8,6 +8,7 @@ mod dns;
 mod doors;
 mod heads;
 mod hello;
+mod pages;
 
 pub use cache::{cache_fields, stored_answer};
 pub use chunks::chunked;
@@ -16,6 +17,7 @@ pub use dns::dns_reply;
 pub use doors::{proxy_protocol, trace_context, users};
 pub use heads::{request_head, response_head};
 pub use hello::client_hello;
+pub use pages::ssi;
 
 /// Some places to cut an input at, the same for the same input.
 fn cuts(bytes: &[u8]) -> impl Iterator<Item = usize> {

@@ -27,6 +27,9 @@ impl Known {
     }
 }
 
+/// A set of names is a number of 64 bits.
+const _: () = assert!((Known::Other as u64) < 64);
+
 known! {
     AcceptEncoding = b"accept-encoding",
     AcceptRanges = b"accept-ranges",

@@ -71,17 +71,25 @@ pub(crate) fn end(
     trailers: &[u8],
 ) -> Result<(), Fault> {
     if let Some(mut chain) = ex.chain.take() {
-        let ended = chain.end(ex, client);
+        let ended = chain.end(ex, client, trailers);
         ex.chain = Some(chain);
-        ended?;
+        if !ended? {
+            return Ok(());
+        }
     }
-    if outgoing == Outgoing::Chunked {
-        last_chunk(ex, client, trailers);
-    }
+    last_chunk(outgoing, ex, client, trailers);
     Ok(())
 }
 
-fn last_chunk(ex: &mut Exchange, client: &mut Client, trailers: &[u8]) {
+pub(super) fn last_chunk(
+    outgoing: Outgoing,
+    ex: &mut Exchange,
+    client: &mut Client,
+    trailers: &[u8],
+) {
+    if outgoing != Outgoing::Chunked {
+        return;
+    }
     let mut section = trailers.to_vec();
     let location = std::sync::Arc::clone(&ex.location);
     for AddHeader {

@@ -48,6 +48,9 @@ pub(crate) fn write(
         None => ex.status_overwrite.unwrap_or(source.status()),
     };
     ex.sent.status = status;
+    if ex.sub.inserted {
+        return Ok((insert(ex, draft), None));
+    }
     let outgoing = framing(ex, status, source, draft.as_ref());
     settle_keep_alive(worker, ex, client, outgoing);
     let mut out = std::mem::take(&mut client.out);
@@ -108,6 +111,18 @@ pub(crate) fn write(
         ex.chain = Some(Box::new(Chain::new(steps, outgoing)));
     }
     Ok((outgoing, draft.cut.take()))
+}
+
+/// A part of another answer has no head, and a body as it comes.
+fn insert(ex: &mut Exchange, draft: Option<Draft<'_>>) -> Outgoing {
+    if matches!(ex.sent.status, 204 | 304) {
+        return Outgoing::Nothing;
+    }
+    let steps = draft.map(|draft| draft.steps).unwrap_or_default();
+    if !steps.is_empty() {
+        ex.chain = Some(Box::new(Chain::new(steps, Outgoing::Close)));
+    }
+    Outgoing::Close
 }
 
 fn framing(ex: &Exchange, status: u16, source: Source<'_>, draft: Option<&Draft<'_>>) -> Outgoing {

@@ -17,7 +17,9 @@ use tokio::time::timeout;
 
 pub(crate) use body::{Outgoing, append, end, flush_filters};
 pub(crate) use error_page::applies as has_page;
-pub(crate) use filter::{Chain, Origin, accepts_gzip};
+pub(crate) use filter::slice::{NextSlice, range as slice_range};
+pub(crate) use filter::ssi::{self, Page, date};
+pub(crate) use filter::{Chain, Origin, accepts_gzip, fill};
 pub(crate) use head::{Source, line, write as write_head};
 pub(crate) use reply::{Content, Reply, complete};
 pub(crate) use send::{flush, pace, rate, reply, set_rate, stored};
@@ -58,6 +60,9 @@ pub(crate) async fn fault(
     }
     if fault.closes {
         ex.request.keep_alive = false;
+    }
+    if ex.sub.quiet && !has_page(ex, fault.status) {
+        return Err(fault);
     }
     if let Some(flow) = error_page::find(ex, fault.status) {
         return match flow {

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::time::{Duration, Instant};
 
-use super::filter::{Cut, Origin, Part};
+use super::filter::{self, Cut, Origin, Part};
 use super::{Content, Outgoing, Reply, Source, body, head};
 use crate::accept::{Client, DENIED};
 use crate::config::{ProxySettings, Template, parse_size};
@@ -34,7 +34,7 @@ pub(crate) async fn reply(
     }
     let (outgoing, cut) = head::write(worker, ex, client, Source::Own(&reply))?;
     let content = std::mem::take(&mut reply.content);
-    send(ex, client, outgoing, cut, content).await
+    send(worker, ex, client, outgoing, cut, content).await
 }
 
 /// A client that never asked a proxy can't be told why in words: it expects TLS, so it gets an alert.
@@ -59,11 +59,12 @@ pub(crate) async fn stored(
     let framing = Framing::Length(content.len());
     let source = Source::Peer(answer, framing, settings, Origin::Stored);
     let (outgoing, cut) = head::write(worker, ex, client, source)?;
-    send(ex, client, outgoing, cut, content).await
+    send(worker, ex, client, outgoing, cut, content).await
 }
 
 /// Sends the body that `head::write` has promised: the content, or the parts that were cut out of it.
 async fn send(
+    worker: &Worker,
     ex: &mut Exchange,
     client: &mut Client,
     outgoing: Outgoing,
@@ -71,65 +72,80 @@ async fn send(
     content: Content,
 ) -> Result<Flow, Fault> {
     if outgoing != Outgoing::Nothing {
-        match (content, cut) {
-            (Content::Empty, _) => {}
-            (Content::Bytes(bytes), None) => body::append(outgoing, ex, client, &bytes)?,
-            (Content::Bytes(bytes), Some(cut)) => {
+        let whole = Part {
+            before: Vec::new(),
+            start: 0,
+            end: content.len(),
+        };
+        let cut = cut.unwrap_or(Cut {
+            parts: vec![whole],
+            after: Vec::new(),
+        });
+        match content {
+            Content::Empty => {}
+            Content::Bytes(bytes) => {
                 for Part { before, start, end } in cut.parts {
-                    body::append(outgoing, ex, client, &before)?;
                     let index =
-                        |at: u64| usize::try_from(at).unwrap_or(bytes.len()).min(bytes.len());
-                    body::append(outgoing, ex, client, &bytes[index(start)..index(end)])?;
+                        |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+                    append(worker, ex, client, outgoing, &before).await?;
+                    append(
+                        worker,
+                        ex,
+                        client,
+                        outgoing,
+                        &bytes[index(start)..index(end)],
+                    )
+                    .await?;
                 }
-                body::append(outgoing, ex, client, &cut.after)?;
             }
-            (
-                Content::File {
-                    file,
-                    start,
-                    length,
-                },
-                cut,
-            ) => {
-                let whole = Part {
-                    before: Vec::new(),
-                    start: 0,
-                    end: length,
-                };
-                let cut = cut.unwrap_or(Cut {
-                    parts: vec![whole],
-                    after: Vec::new(),
-                });
-                send_file(ex, client, outgoing, file, start, cut).await?;
+            Content::File { file, start, .. } => {
+                send_file(worker, ex, client, outgoing, (file, start), cut.parts).await?;
             }
         }
+        append(worker, ex, client, outgoing, &cut.after).await?;
     }
     body::end(outgoing, ex, client, &[])?;
+    if ex.waits() {
+        Box::pin(filter::fill(worker, ex, client)).await?;
+    }
     flush(ex, client).await
 }
 
-async fn send_file(
+/// Appends bytes, and waits for what a filter wants to put between them.
+async fn append(
+    worker: &Worker,
     ex: &mut Exchange,
     client: &mut Client,
     outgoing: Outgoing,
-    file: File,
-    offset: u64,
-    cut: Cut,
+    bytes: &[u8],
+) -> Result<(), Fault> {
+    body::append(outgoing, ex, client, bytes)?;
+    if ex.waits() {
+        Box::pin(filter::fill(worker, ex, client)).await?;
+    }
+    Ok(())
+}
+
+async fn send_file(
+    worker: &Worker,
+    ex: &mut Exchange,
+    client: &mut Client,
+    outgoing: Outgoing,
+    (file, offset): (File, u64),
+    parts: Vec<Part>,
 ) -> Result<(), Fault> {
     set_rate(ex);
     // A slow client is sent little pieces, not a lump and then nothing for long.
     let rate = ex.limit_rate.filter(|&rate| rate > 0);
     let most = rate.map_or(PIECE, |rate| rate.clamp(512, PIECE));
-    let longest = cut.parts.iter().map(|part| part.end - part.start).max();
+    let longest = parts.iter().map(|part| part.end - part.start).max();
     let most = most.min(longest.unwrap_or(0).max(1));
     let mut piece = vec![0; usize::try_from(most).expect("a piece is 64 KiB at most")];
-    for Part { before, start, end } in cut.parts {
-        body::append(outgoing, ex, client, &before)?;
+    for Part { before, start, end } in parts {
+        append(worker, ex, client, outgoing, &before).await?;
         let (mut at, mut left) = (offset + start, end - start);
         while left > 0 {
-            let wanted = usize::try_from(left)
-                .unwrap_or(piece.len())
-                .min(piece.len());
+            let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(piece.len());
             // Files are small and in the page cache here; nginx reads them on the event loop as well.
             let count = file
                 .read_at(&mut piece[..wanted], at)
@@ -141,11 +157,11 @@ async fn send_file(
             at += count as u64;
             left -= count as u64;
             pace(ex, count).await;
-            body::append(outgoing, ex, client, &piece[..count])?;
+            append(worker, ex, client, outgoing, &piece[..count]).await?;
             flush(ex, client).await?;
         }
     }
-    body::append(outgoing, ex, client, &cut.after)
+    Ok(())
 }
 
 /// The location's `limit_rate` counts unless `set` or a peer's `X-Accel-Limit-Rate` said another.

@@ -15,6 +15,7 @@ use crate::exchange::Exchange;
 use crate::http1::{Known, head};
 use crate::identity;
 use crate::limit::Verdict;
+use crate::respond;
 use crate::trace::Part;
 
 impl Var {
@@ -41,6 +42,10 @@ impl Var {
                 put(out, told.and_then(|told| told.tlv(*tlv)))
             }
             Self::User(index) => put(out, exchange.vars.get(*index).and_then(Option::as_deref)),
+            Self::UserOr(index, other) => match exchange.vars.get(*index) {
+                Some(Some(value)) => put(out, Some(value)),
+                _ => other.write(exchange, captures, out),
+            },
             Self::Class(index) => Class::write(exchange, *index, out),
             Self::Capture(group) => match captures {
                 Some(captures) => put(out, captures.get(*group).map(|m| m.as_bytes())),
@@ -207,6 +212,9 @@ impl Plain {
             Self::BodyBytesSent => number(ex.sent.body_bytes, out),
             Self::BytesSent => number(ex.sent.bytes, out),
             Self::GzipRatio => put(out, ex.chain.as_ref().and_then(|chain| chain.gzip_ratio())),
+            Self::SliceRange => put(out, respond::slice_range(ex)),
+            Self::DateGmt => put(out, respond::date::gmt(respond::date::DEFAULT)),
+            Self::DateLocal => put(out, respond::date::local(respond::date::DEFAULT)),
             Self::LimitConnStatus => put(out, ex.connection_verdict.map(Verdict::as_str)),
             Self::LimitReqStatus => put(out, ex.request_verdict.map(Verdict::as_str)),
             Self::LimitRate => show!(out, "{}", ex.limit_rate.unwrap_or(0)),

@@ -21,6 +21,8 @@ pub(crate) enum Var {
     Tlv(Tlv),
     /// Defined by `set`, or by a named capture.
     User(usize),
+    /// As `User` where it was set, else what the name means otherwise (`set $http_name`).
+    UserOr(usize, Box<Self>),
     /// Defined by `map`, `geo` or `split_clients`.
     Class(usize),
 }
@@ -87,6 +89,8 @@ plain! {
     ConnectionsWriting = "connections_writing",
     ContentLength = "content_length",
     ContentType = "content_type",
+    DateGmt = "date_gmt",
+    DateLocal = "date_local",
     DocumentRoot = "document_root",
     DocumentUri = "document_uri",
     GzipRatio = "gzip_ratio",
@@ -141,6 +145,7 @@ plain! {
     ServerName = "server_name",
     ServerPort = "server_port",
     ServerProtocol = "server_protocol",
+    SliceRange = "slice_range",
     SslAlpnProtocol = "ssl_alpn_protocol",
     SslCipher = "ssl_cipher",
     SslCiphers = "ssl_ciphers",
@@ -248,22 +253,26 @@ impl Names {
         if let Some(plain) = Plain::find(&lower) {
             return Ok(Var::Plain(plain));
         }
-        if let Some(&index) = self.user.get(name) {
-            return Ok(Var::User(index));
+        match (self.user.get(name), family(&lower)) {
+            (Some(&index), Some(other)) => Ok(Var::UserOr(index, Box::new(other))),
+            (Some(&index), None) => Ok(Var::User(index)),
+            (None, Some(other)) => Ok(other),
+            (None, None) => Err(format!("unknown \"{name}\" variable")),
         }
-        if let Some(tlv) = lower
-            .strip_prefix("proxy_protocol_tlv_")
-            .and_then(Tlv::named)
-        {
-            return Ok(Var::Tlv(tlv));
-        }
-        for (prefix, family) in FAMILIES {
-            if let Some(rest) = lower.strip_prefix(prefix) {
-                return Ok(Var::Family(family, rest.as_bytes().into()));
-            }
-        }
-        Err(format!("unknown \"{name}\" variable"))
     }
+}
+
+fn family(name: &str) -> Option<Var> {
+    if let Some(tlv) = name
+        .strip_prefix("proxy_protocol_tlv_")
+        .and_then(Tlv::named)
+    {
+        return Some(Var::Tlv(tlv));
+    }
+    FAMILIES.iter().find_map(|(prefix, family)| {
+        let rest = name.strip_prefix(prefix)?;
+        Some(Var::Family(*family, rest.as_bytes().into()))
+    })
 }
 
 /// Built-ins that `set` may assign.

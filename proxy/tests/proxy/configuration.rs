@@ -46,7 +46,7 @@ fn faults_of_meaning_point_at_their_line_too() {
             "duplicate location \"/a\"",
         ),
         ("server { location ~ ( {} }", "regular expression"),
-        ("server { ssi on; }", "not implemented"),
+        ("server { dav_methods PUT; }", "not implemented"),
     ] {
         let said = complaint(http);
         assert!(

@@ -5,8 +5,8 @@ use std::io::{Read as _, Write as _};
 
 use crate::harness::{Backend, Proxy};
 
-const SITE: &str =
-    "server { listen unix:DIR/front.sock; root DIR; gzip_types text/css; gzip_min_length 10;
+const SITE: &str = "charset_map odd utf-8 { 62 D0B6; }
+  server { listen unix:DIR/front.sock; root DIR; gzip_types text/css; gzip_min_length 10;
     location / {}
     location /few/ { alias DIR/; max_ranges 1; }
     location /none/ { alias DIR/; max_ranges 0; }
@@ -19,6 +19,8 @@ const SITE: &str =
     location /sorry { return 200 sorry; }
     location /peer/ { proxy_pass http://unix:DIR/back.sock:/; }
     location /forced/ { proxy_pass http://unix:DIR/back.sock:/; proxy_force_ranges on; }
+    location /sub/ { proxy_pass http://unix:DIR/back.sock:/; sub_filter 'FGH' '<$arg_x>'; sub_filter k K; gzip on; }
+    location /text/ { charset utf-8; source_charset odd; return 200 abc; }
     location /peerzip/ { proxy_pass http://unix:DIR/back.sock:/; gzip on; gzip_proxied any; }
 }";
 
@@ -199,6 +201,29 @@ fn what_a_peer_sends_is_its_own_affair_unless_ranges_are_forced() {
         head.contains(" 416 ") && head.contains("Content-Range: bytes */20"),
         "{head}"
     );
+}
+
+#[test]
+fn texts_are_replaced_and_written_in_another_charset() {
+    let (proxy, _backend) = site();
+    let (head, body) = ask(&proxy, "/sub/p?x=1", "");
+    assert_eq!(
+        String::from_utf8(body).expect("text"),
+        "abcde<1>ijKlmnopqrst"
+    );
+    assert!(
+        !head.contains("ETag") && !head.contains("Content-Length"),
+        "{head}"
+    );
+    let (head, body) = ask(&proxy, "/sub/p?x=1", "Accept-Encoding: gzip\r\n");
+    assert!(head.contains("Content-Encoding: gzip"), "{head}");
+    assert_eq!(unzip(&body), "abcde<1>ijKlmnopqrst");
+    let (head, body) = ask(&proxy, "/text/", "");
+    assert!(
+        head.contains("Content-Type: text/plain; charset=utf-8"),
+        "{head}"
+    );
+    assert_eq!(String::from_utf8(body).expect("text"), "aжc");
 }
 
 #[test]

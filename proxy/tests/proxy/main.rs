@@ -17,6 +17,7 @@ mod lifecycle;
 mod name_server;
 #[cfg(target_os = "linux")]
 mod names;
+mod parts;
 mod passing;
 mod rates;
 mod retries;

@@ -2,7 +2,6 @@
 //! ngx_http_gzip_static_module).
 
 use super::Types;
-use crate::config::loader::Loader;
 use crate::config::pattern;
 use crate::config::scope::Scope;
 use crate::config::syntax::{ConfigError, Directive};
@@ -59,7 +58,7 @@ pub(crate) struct Proxied {
     pub(crate) off: bool,
 }
 
-pub(super) fn gzip(scope: &Scope<'_>, _: &Loader) -> Result<Option<Gzip>, ConfigError> {
+pub(super) fn gzip(scope: &Scope<'_>) -> Result<Option<Gzip>, ConfigError> {
     for name in ["gzip_buffers", "gunzip_buffers"] {
         scope.find(name).map_or(Ok(()), buffers)?;
     }

@@ -1,9 +1,18 @@
 //! What changes an answer on its way to the client: `gzip` and its kin, each in a file of its own.
 
+mod addition;
+mod charset;
 mod gzip;
+mod ssi;
+mod sub;
 mod types;
 
+use addition::Addition;
+use charset::Charset;
+pub(crate) use charset::Recoding;
 pub(crate) use gzip::{Gzip, GzipPolicy, GzipStatic, Proxied};
+pub(crate) use ssi::Ssi;
+use sub::Substitutions;
 use types::Types;
 
 use super::loader::Loader;
@@ -14,6 +23,10 @@ use super::syntax::ConfigError;
 #[derive(Debug)]
 pub(crate) struct Filters {
     pub(crate) gzip: Option<Gzip>,
+    pub(crate) ssi: Option<Ssi>,
+    pub(crate) charset: Option<Charset>,
+    pub(crate) substitutions: Option<Substitutions>,
+    pub(crate) addition: Option<Addition>,
 }
 
 /// `if_modified_since`: when a date of the client's says that it has what there is.
@@ -37,9 +50,17 @@ pub(super) fn filters(
     loader: &Loader,
 ) -> Result<Option<Box<Filters>>, ConfigError> {
     let filters = Filters {
-        gzip: gzip::gzip(scope, loader)?,
+        gzip: gzip::gzip(scope)?,
+        ssi: ssi::ssi(scope, loader)?,
+        charset: charset::charset(scope, loader)?,
+        substitutions: sub::substitutions(scope, loader)?,
+        addition: addition::addition(scope, loader)?,
     };
-    let any = filters.gzip.is_some();
+    let any = filters.gzip.is_some()
+        || filters.ssi.is_some()
+        || filters.charset.is_some()
+        || filters.substitutions.is_some()
+        || filters.addition.is_some();
     Ok(any.then(|| Box::new(filters)))
 }
 

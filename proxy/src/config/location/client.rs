@@ -30,6 +30,8 @@ pub(crate) struct ClientSettings {
     pub(crate) server_tokens: bool,
     pub(crate) limit_rate: Option<Template>,
     pub(crate) limit_rate_after: Option<Template>,
+    /// Of a sub-request whose answer becomes a variable.
+    pub(crate) subrequest_output_buffer_size: usize,
 }
 
 pub(super) fn client(scope: &Scope<'_>, loader: &Loader) -> Result<ClientSettings, ConfigError> {
@@ -75,5 +77,6 @@ pub(super) fn client(scope: &Scope<'_>, loader: &Loader) -> Result<ClientSetting
             .is_none_or(|d| d.args[0].text != "off"),
         limit_rate: limit_rate.transpose()?,
         limit_rate_after: limit_rate_after.transpose()?,
+        subrequest_output_buffer_size: scope.bytes("subrequest_output_buffer_size", 4096)?,
     })
 }

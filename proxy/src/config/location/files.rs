@@ -26,6 +26,23 @@ pub(crate) struct Files {
     pub(crate) types: Arc<HashMap<String, String>>,
     pub(crate) default_type: Template,
     pub(crate) etag: bool,
+    pub(crate) autoindex: Option<Autoindex>,
+}
+
+/// How a folder without an index file is listed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Autoindex {
+    pub(crate) format: AutoindexFormat,
+    pub(crate) exact_size: bool,
+    pub(crate) localtime: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AutoindexFormat {
+    Html,
+    Xml,
+    Json,
+    Jsonp,
 }
 
 pub(super) fn try_files(
@@ -102,7 +119,27 @@ pub(super) fn files(scope: &Scope<'_>, loader: &Loader) -> Result<Files, ConfigE
             .transpose()?
             .unwrap_or_else(|| Template::literal(b"text/plain")),
         etag: scope.flag("etag", true)?,
+        autoindex: autoindex(scope)?,
     })
+}
+
+fn autoindex(scope: &Scope<'_>) -> Result<Option<Autoindex>, ConfigError> {
+    let format = match scope.find("autoindex_format") {
+        None => AutoindexFormat::Html,
+        Some(directive) => match directive.args[0].text.as_str() {
+            "html" => AutoindexFormat::Html,
+            "xml" => AutoindexFormat::Xml,
+            "json" => AutoindexFormat::Json,
+            "jsonp" => AutoindexFormat::Jsonp,
+            other => return Err(directive.error(format!("invalid value \"{other}\""))),
+        },
+    };
+    let settings = Autoindex {
+        format,
+        exact_size: scope.flag("autoindex_exact_size", true)?,
+        localtime: scope.flag("autoindex_localtime", false)?,
+    };
+    Ok(scope.flag("autoindex", false)?.then_some(settings))
 }
 
 fn types(scope: &Scope<'_>) -> Arc<HashMap<String, String>> {

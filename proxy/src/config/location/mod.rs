@@ -3,13 +3,15 @@
 mod client;
 mod error_page;
 mod files;
+mod mirror;
 mod tree;
 
 use std::sync::Arc;
 
 pub(crate) use client::ClientSettings;
 pub(crate) use error_page::ErrorPage;
-pub(crate) use files::{Files, TryFile};
+pub(crate) use files::{Autoindex, AutoindexFormat, Files, TryFile};
+pub(crate) use mirror::Mirrors;
 pub(crate) use tree::Locations;
 
 use super::access::{self, AccessRule};
@@ -65,6 +67,10 @@ pub(crate) struct Location {
     pub(crate) error_log: ErrorLog,
     pub(crate) log_not_found: bool,
     pub(crate) trace: Option<Box<TraceSettings>>,
+    pub(crate) log_subrequest: bool,
+    pub(crate) mirrors: Option<Box<Mirrors>>,
+    /// `slice`: bytes of each.
+    pub(crate) slice: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -190,6 +196,9 @@ impl Location {
             error_log: logs::error_log(scope, loader)?,
             log_not_found: scope.flag("log_not_found", true)?,
             trace: trace::settings(scope, loader)?,
+            log_subrequest: scope.flag("log_subrequest", false)?,
+            mirrors: mirror::mirrors(scope)?,
+            slice: Some(scope.size("slice", 0)?).filter(|&size| size > 0),
             prefix,
         };
         loader.enclosing.replace(outer);

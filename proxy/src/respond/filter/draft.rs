@@ -27,6 +27,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) etag: Option<Cow<'a, [u8]>>,
     pub(crate) last_modified: Option<u64>,
     pub(crate) ranges: Ranges,
+    /// Which byte of the whole the body starts with.
+    pub(crate) offset: u64,
     pub(crate) accepts_ranges: bool,
     pub(crate) content_range: Option<String>,
     /// `Vary: Accept-Encoding`
@@ -50,6 +52,7 @@ impl<'a> Draft<'a> {
             etag: None,
             last_modified: None,
             ranges: Ranges::No,
+            offset: 0,
             accepts_ranges: false,
             content_range: None,
             varies: false,
@@ -120,6 +123,13 @@ impl<'a> Draft<'a> {
             self.etag = weak.map(Cow::Owned);
             self.change(Known::Etag);
         }
+    }
+
+    /// What is put together has no version of its own.
+    pub(super) fn forget_version(&mut self) {
+        (self.etag, self.last_modified) = (None, None);
+        self.change(Known::Etag);
+        self.change(Known::LastModified);
     }
 
     pub(super) fn set_encoding(&mut self, encoding: Option<&'static [u8]>) {

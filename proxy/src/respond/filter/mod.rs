@@ -2,17 +2,24 @@
 //! written (a peer's, a stored one, our own), lets each filter see and change it, and hands on the
 //! steps that the body will pass. An answer that no filter is for pays one branch.
 
+mod addition;
 mod chain;
+mod charset;
 mod conditions;
 mod draft;
+mod fill;
 mod gunzip;
 mod gzip;
 mod gzip_ok;
 mod range;
 mod skip;
+pub(crate) mod slice;
+pub(crate) mod ssi;
+mod sub;
 
 pub(crate) use chain::Chain;
 pub(crate) use draft::Draft;
+pub(crate) use fill::fill;
 pub(crate) use gzip_ok::accepts as accepts_gzip;
 pub(crate) use range::{Cut, Part};
 
@@ -43,7 +50,7 @@ pub(crate) enum Origin {
 
 /// What the filters make of a head; `None` leaves a peer's as it is.
 pub(super) fn draft<'a>(ex: &mut Exchange, source: Source<'a>) -> Result<Option<Draft<'a>>, Fault> {
-    let configured = ex.location.filters.is_some();
+    let configured = ex.location.filters.is_some() || ex.location.slice.is_some();
     let conditional = match source {
         Source::Own(_) => true,
         Source::Peer(_, _, settings, origin) => {
@@ -55,11 +62,18 @@ pub(super) fn draft<'a>(ex: &mut Exchange, source: Source<'a>) -> Result<Option<
         return Ok(None);
     }
     let mut draft = Draft::of(ex, source);
+    if configured {
+        slice::apply(ex, &mut draft)?;
+    }
     if !matches!(source, Source::Peer(_, _, _, Origin::Passed)) {
         conditions::apply(ex, &mut draft)?;
     }
     if configured {
         gunzip::apply(ex, &mut draft);
+        addition::apply(ex, &mut draft);
+        sub::apply(ex, &mut draft);
+        charset::apply(ex, &mut draft);
+        ssi::apply(ex, &mut draft);
         gzip::apply(ex, &mut draft);
     }
     range::apply(ex, &mut draft)?;

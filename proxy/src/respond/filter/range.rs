@@ -85,7 +85,15 @@ fn narrow(draft: &mut Draft<'_>, parts: &[(u64, u64)], total: u64) {
         draft.content_range = Some(format!("bytes {start}-{}/{total}", end - 1));
         draft.length = Some(end - start);
         if draft.ranges == Ranges::One {
-            draft.steps.insert(0, Step::Skip(Skip::new(start, end)));
+            let skip = Step::Skip(Skip::new(start, end, draft.offset));
+            let sliced = match draft.steps.first_mut() {
+                Some(Step::Slices(slices)) => {
+                    slices.narrow(start, end);
+                    true
+                }
+                _ => false,
+            };
+            draft.steps.insert(usize::from(sliced), skip);
         } else {
             let before = Vec::new();
             let parts = vec![Part { before, start, end }];

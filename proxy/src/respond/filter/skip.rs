@@ -8,8 +8,14 @@ pub(crate) struct Skip {
 }
 
 impl Skip {
-    pub(super) fn new(start: u64, end: u64) -> Self {
-        Self { start, end, at: 0 }
+    /// Keeps what lies from `start` to `end` of a body of which the first byte that comes is `at`.
+    pub(super) fn new(start: u64, end: u64, at: u64) -> Self {
+        Self { start, end, at }
+    }
+
+    /// The next byte is this one.
+    pub(super) fn go_to(&mut self, at: u64) {
+        self.at = at;
     }
 
     pub(super) fn run(&mut self, input: &[u8], out: &mut Vec<u8>) {
@@ -30,7 +36,7 @@ mod tests {
     #[test]
     fn whatever_the_pieces_the_same_bytes_come_through() {
         for size in 1..=10 {
-            let (mut skip, mut out) = (Skip::new(3, 7), Vec::new());
+            let (mut skip, mut out) = (Skip::new(3, 7, 0), Vec::new());
             for piece in b"0123456789".chunks(size) {
                 skip.run(piece, &mut out);
             }

@@ -1,26 +1,26 @@
 //! What makes or changes response bodies: compression, SSI, substitution, listings, media.
 
 use super::{
-    BUILT, Body, CHARSETS, COMPRESSION, COOKIES, FILES, FLAG, H, H_S_L, H_S_L_I, L, L_X, MANY,
-    MEDIA, MIRROR, ONCE, PERL, REWRITING, Row, SLICES, block, more, n, row, to,
+    BUILT, Body, COMPRESSION, COOKIES, FILES, FLAG, H, H_S_L, H_S_L_I, L, L_X, MANY, MEDIA, ONCE,
+    PERL, REWRITING, Row, block, more, n, row, to,
 };
 
 pub(super) const ROWS: &[Row] = &[
     // http_addition_filter_module
-    row("add_before_body", H_S_L, n(1), ONCE, REWRITING),
-    row("add_after_body", H_S_L, n(1), ONCE, REWRITING),
-    row("addition_types", H_S_L, more(1), MANY, REWRITING),
+    row("add_before_body", H_S_L, n(1), ONCE, BUILT),
+    row("add_after_body", H_S_L, n(1), ONCE, BUILT),
+    row("addition_types", H_S_L, more(1), MANY, BUILT),
     // http_autoindex_module
-    row("autoindex", H_S_L, FLAG, ONCE, FILES),
-    row("autoindex_format", H_S_L, n(1), ONCE, FILES),
-    row("autoindex_localtime", H_S_L, FLAG, ONCE, FILES),
-    row("autoindex_exact_size", H_S_L, FLAG, ONCE, FILES),
+    row("autoindex", H_S_L, FLAG, ONCE, BUILT),
+    row("autoindex_format", H_S_L, n(1), ONCE, BUILT),
+    row("autoindex_localtime", H_S_L, FLAG, ONCE, BUILT),
+    row("autoindex_exact_size", H_S_L, FLAG, ONCE, BUILT),
     // http_charset_filter_module
-    row("charset", H_S_L_I, n(1), ONCE, CHARSETS),
-    row("source_charset", H_S_L_I, n(1), ONCE, CHARSETS),
-    row("override_charset", H_S_L_I, FLAG, ONCE, CHARSETS),
-    row("charset_types", H_S_L, more(1), MANY, CHARSETS),
-    block("charset_map", H, n(2), MANY, Body::Lines, CHARSETS),
+    row("charset", H_S_L_I, n(1), ONCE, BUILT),
+    row("source_charset", H_S_L_I, n(1), ONCE, BUILT),
+    row("override_charset", H_S_L_I, FLAG, ONCE, BUILT),
+    row("charset_types", H_S_L, more(1), MANY, BUILT),
+    block("charset_map", H, n(2), MANY, Body::Lines, BUILT),
     // http_dav_module
     row("dav_methods", H_S_L, more(1), MANY, FILES),
     row("create_full_put_path", H_S_L, FLAG, ONCE, FILES),
@@ -54,8 +54,8 @@ pub(super) const ROWS: &[Row] = &[
     row("image_filter_interlace", H_S_L, FLAG, ONCE, MEDIA),
     row("image_filter_buffer", H_S_L, n(1), ONCE, MEDIA),
     // http_mirror_module
-    row("mirror", H_S_L, n(1), MANY, MIRROR),
-    row("mirror_request_body", H_S_L, FLAG, ONCE, MIRROR),
+    row("mirror", H_S_L, n(1), MANY, BUILT),
+    row("mirror_request_body", H_S_L, FLAG, ONCE, BUILT),
     // http_mp4_module
     row("mp4", L, n(0), MANY, MEDIA),
     row("mp4_buffer_size", H_S_L, n(1), ONCE, MEDIA),
@@ -64,20 +64,20 @@ pub(super) const ROWS: &[Row] = &[
     // http_random_index_module
     row("random_index", L, FLAG, ONCE, FILES),
     // http_slice_filter_module
-    row("slice", H_S_L, n(1), ONCE, SLICES),
+    row("slice", H_S_L, n(1), ONCE, BUILT),
     // http_ssi_filter_module
-    row("ssi", H_S_L_I, FLAG, ONCE, REWRITING),
-    row("ssi_silent_errors", H_S_L, FLAG, ONCE, REWRITING),
+    row("ssi", H_S_L_I, FLAG, ONCE, BUILT),
+    row("ssi_silent_errors", H_S_L, FLAG, ONCE, BUILT),
     row("ssi_ignore_recycled_buffers", H_S_L, FLAG, ONCE, REWRITING),
-    row("ssi_min_file_chunk", H_S_L, n(1), ONCE, REWRITING),
-    row("ssi_value_length", H_S_L, n(1), ONCE, REWRITING),
-    row("ssi_types", H_S_L, more(1), MANY, REWRITING),
-    row("ssi_last_modified", H_S_L, FLAG, ONCE, REWRITING),
+    row("ssi_min_file_chunk", H_S_L, n(1), ONCE, BUILT),
+    row("ssi_value_length", H_S_L, n(1), ONCE, BUILT),
+    row("ssi_types", H_S_L, more(1), MANY, BUILT),
+    row("ssi_last_modified", H_S_L, FLAG, ONCE, BUILT),
     // http_sub_filter_module
-    row("sub_filter", H_S_L, n(2), MANY, REWRITING),
-    row("sub_filter_types", H_S_L, more(1), MANY, REWRITING),
-    row("sub_filter_once", H_S_L, FLAG, ONCE, REWRITING),
-    row("sub_filter_last_modified", H_S_L, FLAG, ONCE, REWRITING),
+    row("sub_filter", H_S_L, n(2), MANY, BUILT),
+    row("sub_filter_types", H_S_L, more(1), MANY, BUILT),
+    row("sub_filter_once", H_S_L, FLAG, ONCE, BUILT),
+    row("sub_filter_last_modified", H_S_L, FLAG, ONCE, BUILT),
     // http_userid_filter_module
     row("userid", H_S_L, n(1), ONCE, COOKIES),
     row("userid_service", H_S_L, n(1), ONCE, COOKIES),

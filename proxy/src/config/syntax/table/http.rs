@@ -133,7 +133,7 @@ pub(super) const ROWS: &[Row] = &[
     row("client_body_early_read", H_S, more(1), MANY, DETAIL),
     row("sendfile", H_S_L_I, FLAG, ONCE, BUILT),
     row("sendfile_max_chunk", H_S_L, n(1), ONCE, BUILT),
-    row("subrequest_output_buffer_size", H_S_L, n(1), ONCE, TUNING),
+    row("subrequest_output_buffer_size", H_S_L, n(1), ONCE, BUILT),
     row("aio", H_S_L, n(1), ONCE, TUNING),
     row("aio_write", H_S_L, FLAG, ONCE, TUNING),
     row("read_ahead", H_S_L, n(1), ONCE, TUNING),

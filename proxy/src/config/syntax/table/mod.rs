@@ -146,7 +146,6 @@ const ANYWHERE: Contexts = Contexts::ANY;
 
 // What is not built, by what it belongs to; a row that gets built says BUILT instead.
 const BALANCING: Support = Support::Later("nginx's other ways to balance");
-const CHARSETS: Support = Support::Later("character sets");
 const CLASSES: Support = Support::Later("sorting clients into classes");
 const COMPRESSION: Support = Support::Later("compression");
 const COOKIES: Support = Support::Later("cookies that count users");
@@ -159,13 +158,11 @@ const HTTP3: Support = Support::Later("HTTP/3 and QUIC");
 const MAIL: Support = Support::Later("mail proxying");
 const MEDIA: Support = Support::Later("serving of media");
 const MEMCACHED: Support = Support::Later("memcached");
-const MIRROR: Support = Support::Later("mirroring of requests");
 const OPEN_FILES: Support = Support::Later("keeping files open");
 const PERL: Support = Support::Later("Perl");
 const PROCESS: Support = Support::Later("control of nginx's own processes");
 const REWRITING: Support = Support::Later("changing of response bodies");
 const SCGI: Support = Support::Later("SCGI");
-const SLICES: Support = Support::Later("slices");
 const STORE: Support = Support::Later("storing of responses as files");
 const STREAM: Support = Support::Later("TCP and UDP proxying");
 const TLS: Support = Support::Later("TLS");
