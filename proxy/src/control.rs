@@ -363,6 +363,9 @@ impl Control {
                 .send(if quit { Command::Quit } else { Command::Stop })
                 .await;
         }
+        // Who connects from now on is refused, instead of waiting for nobody.
+        let addresses: Vec<_> = self.listeners.addresses().cloned().collect();
+        self.listeners = Listeners::default();
         let ended = async {
             while self.workers.iter().any(|(_, thread)| !thread.is_finished()) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -376,7 +379,7 @@ impl Control {
             None => ended.await,
         }
         self.background.abort();
-        for address in self.listeners.addresses() {
+        for address in &addresses {
             if let ListenAddress::Unix(path) = address {
                 let _ = std::fs::remove_file(path);
             }
