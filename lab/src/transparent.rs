@@ -19,14 +19,14 @@ const GATEWAY: &str = "10.98.0.1";
 
 /// What to run.
 #[derive(Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Use the programs as they were built last
     #[arg(long)]
     no_build: bool,
 }
 
 /// Builds the network, asks through it, takes it down.
-pub fn run(place: &Place, options: &Options) -> Result<ExitCode> {
+pub(crate) fn run(place: &Place, options: &Options) -> Result<ExitCode> {
     ensure!(
         nix::unistd::geteuid().is_root(),
         "network namespaces need root"

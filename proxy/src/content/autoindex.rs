@@ -188,8 +188,8 @@ fn shown_size(entry: &Entry, settings: &Autoindex) -> String {
     let rounded = |unit: u64| (size + unit / 2) / unit;
     let (count, unit) = match size {
         0..=9999 => (size, ' '),
-        ..0x10_0000 => (rounded(1 << 10), 'K'),
-        ..0x4000_0000 => (rounded(1 << 20), 'M'),
+        10_000..0x10_0000 => (rounded(1 << 10), 'K'),
+        0x10_0000..0x4000_0000 => (rounded(1 << 20), 'M'),
         _ => (rounded(1 << 30), 'G'),
     };
     if unit == ' ' {

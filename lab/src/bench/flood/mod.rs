@@ -42,12 +42,12 @@ const FLOODING: usize = 200;
 
 /// Everything that a run found.
 #[derive(Debug)]
-pub(super) struct Found {
-    pub(super) kept: Report,
-    pub(super) fresh: Report,
-    pub(super) flood: Report,
-    pub(super) slow: slow::Slow,
-    pub(super) watch: Watch,
+struct Found {
+    kept: Report,
+    fresh: Report,
+    flood: Report,
+    slow: slow::Slow,
+    watch: Watch,
 }
 
 /// Runs all three at once and judges.

@@ -137,7 +137,9 @@ mod tests {
 
     #[test]
     fn texts_are_found_however_they_come() {
-        let table: [(&[(&str, &str)], bool, &str, &str); 5] = [
+        /// Pairs, only once, text, what becomes of it.
+        type Case<'a> = (&'a [(&'a str, &'a str)], bool, &'a str, &'a str);
+        let table: [Case<'_>; 5] = [
             (&[("a.c", "<>")], false, "xA.cabca.c", "x<>abc<>"),
             (&[("a.c", "<>")], true, "xA.cabca.c", "x<>abca.c"),
             (&[("b", "1"), ("c", "2")], true, "abcbc", "a12bc"),

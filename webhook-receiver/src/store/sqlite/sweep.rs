@@ -200,6 +200,7 @@ mod tests {
             }
         }
     }
+
     #[test]
     fn a_step_takes_many_tokens_and_leaves_what_is_young_or_used() {
         let connection = Connection::open_in_memory().unwrap();
@@ -218,7 +219,7 @@ mod tests {
             connection
                 .execute(sql, params![token.id.as_bytes(), value])
                 .unwrap();
-            for age in event {
+            if let Some(age) = event {
                 let mut event = NewEvent::now(token.id, Kind::Web);
                 event.at = ago(age);
                 rows::insert(&connection, &event).unwrap();

@@ -276,7 +276,7 @@ impl Ssi {
             self.captures = captures.iter().map(group).collect();
             for name in regex.capture_names().flatten() {
                 let value = group(captures.name(name));
-                self.assign(ex, name.to_ascii_lowercase().into_bytes(), value)?;
+                assign(ex, name.to_ascii_lowercase().into_bytes(), value)?;
             }
         }
         Ok(captures.is_some() != right.negated)
@@ -324,14 +324,7 @@ impl Ssi {
 
     fn set(&mut self, ex: &Exchange, name: Vec<u8>, value: &[u8]) -> Result<(), String> {
         let value = self.expand(ex, value)?;
-        self.assign(ex, name, value)
-    }
-
-    fn assign(&self, ex: &Exchange, name: Vec<u8>, value: Vec<u8>) -> Result<(), String> {
-        let page = ex.sub.page.as_ref();
-        let kept = page.is_some_and(|page| page.borrow_mut().set(name, value));
-        kept.then_some(())
-            .ok_or_else(|| "the page's variables are too large".to_owned())
+        assign(ex, name, value)
     }
 
     fn end_block(&mut self, ex: &Exchange) -> Result<(), String> {
@@ -373,3 +366,11 @@ impl Ssi {
 
 /// How deep parts may have parts of their own (nginx: 50).
 const MOST_DEEP: u8 = 50;
+
+/// A variable of the page, which its includes see, too.
+fn assign(ex: &Exchange, name: Vec<u8>, value: Vec<u8>) -> Result<(), String> {
+    let page = ex.sub.page.as_ref();
+    let kept = page.is_some_and(|page| page.borrow_mut().set(name, value));
+    kept.then_some(())
+        .ok_or_else(|| "the page's variables are too large".to_owned())
+}
