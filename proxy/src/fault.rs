@@ -21,6 +21,8 @@ pub(crate) struct Fault {
     pub(crate) failure: Option<Failure>,
     /// The connection can't be used for another request.
     pub(crate) closes: bool,
+    /// Answered by a head alone, as nginx answers a switch of protocols that nobody asked for.
+    pub(crate) bare: bool,
 }
 
 /// Closes the connection without an answer (`return 444`).
@@ -36,6 +38,7 @@ impl Fault {
             why: why.into(),
             failure: None,
             closes: false,
+            bare: false,
         }
     }
 

@@ -314,7 +314,8 @@ pub(crate) fn settle(ex: &mut Exchange, result: Result<Flow, Fault>) -> Result<F
         log::exchange_error(ex, Level::Error, &fault.why);
         return Ok(Flow::Stored);
     }
-    if by_peer && matches!(fault.status, 502 | 504) {
+    // What broke off in its body was no error when it began.
+    if by_peer && ex.sent.status == 0 && matches!(fault.status, 502 | 504) {
         caching.remember_error(fault.status, None);
     }
     caching.forget();

@@ -344,7 +344,10 @@ impl Attempt<'_> {
         }
         if status == 101 && (ex.inner || !tunnel::was_asked_for(ex, settings)) {
             let why = "upstream switched protocols without being asked to";
-            return Some(Fault::upstream(502, Failure::InvalidHeader, why));
+            return Some(Fault {
+                bare: true,
+                ..Fault::upstream(502, Failure::InvalidHeader, why)
+            });
         }
         let mut rules = settings.allow_response.iter();
         if !rules.all(|rule| rule.is_true(ex)) {

@@ -70,7 +70,10 @@ pub(crate) async fn fault(
             error_page::Page::Elsewhere(answer) => reply(worker, ex, client, answer).await,
         };
     }
-    let page = Reply::error(ex, fault.status);
+    let mut page = Reply::error(ex, fault.status);
+    if fault.bare {
+        page.content = Content::Empty;
+    }
     reply(worker, ex, client, page).await
 }
 

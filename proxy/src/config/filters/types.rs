@@ -24,10 +24,10 @@ impl Types {
         }
     }
 
-    /// Whether a Content-Type is of one of them; its parameters don't matter.
+    /// Whether a Content-Type is of one of them; its parameters don't matter. `*` is also an answer without a type, as in nginx.
     pub(crate) fn hold(&self, content_type: &[u8]) -> bool {
         let end = content_type.iter().position(|&b| b == b';');
         let bare = content_type[..end.unwrap_or(content_type.len())].trim_ascii();
-        !bare.is_empty() && (self.all || self.names.iter().any(|n| n.eq_ignore_ascii_case(bare)))
+        self.all || (!bare.is_empty() && self.names.iter().any(|n| n.eq_ignore_ascii_case(bare)))
     }
 }
