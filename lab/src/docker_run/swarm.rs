@@ -73,7 +73,7 @@ fn play(place: &Place) -> Result<()> {
         "--detach=false",
         &format!("{}=2", name("backends")),
     ])?;
-    docker(&["kill", &container("backends")?])?;
+    docker(&["kill", &one_of("backends", 2)?])?;
     let requests = finish(load)?;
     until_running(&[("backends", 2)])?;
     done(&format!(
@@ -151,11 +151,22 @@ fn tasks(service: &str) -> Result<Vec<String>> {
     Ok(ids.map(str::to_owned).collect())
 }
 
-fn container(service: &str) -> Result<String> {
+/// A container of a service, once those that were sent away are gone.
+fn one_of(service: &str, count: usize) -> Result<String> {
     let label = format!("label=com.docker.swarm.service.name={}", name(service));
-    let all = docker(&["ps", "--quiet", "--filter", &label])?;
-    let first = all.lines().next().context("no container")?;
-    Ok(first.to_owned())
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let all = docker(&["ps", "--quiet", "--filter", &label])?;
+        if all.lines().count() == count {
+            let first = all.lines().next().context("no container")?;
+            return Ok(first.to_owned());
+        }
+        ensure!(
+            Instant::now() < deadline,
+            "{service} has other than {count} containers:\n{all}"
+        );
+        std::thread::sleep(Duration::from_millis(300));
+    }
 }
 
 fn name(service: &str) -> String {
