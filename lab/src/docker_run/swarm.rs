@@ -29,8 +29,9 @@ pub fn run(place: &Place) -> Result<ExitCode> {
         let tasks = ["stack", "ps", "--no-trunc", STACK];
         println!("{}", docker(&tasks).unwrap_or_else(|why| why.to_string()));
     }
-    let _ = docker(&["stack", "rm", STACK]);
+    let removed = remove();
     docker(&["swarm", "leave", "--force"])?;
+    removed?;
     outcome?;
     super::book(&place.root, "swarm")?;
     done("every command of chapter 10 prints what the book says");
@@ -95,6 +96,22 @@ fn deploy(root: &Path) -> Result<()> {
         STACK,
     ])
     .map(drop)
+}
+
+/// Takes the stack away, and waits until it is: who leaves before leaves networks behind, and the next stack can't be made.
+fn remove() -> Result<()> {
+    docker(&["stack", "rm", STACK])?;
+    let label = format!("label=com.docker.stack.namespace={STACK}");
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let containers = docker(&["ps", "--all", "--quiet", "--filter", &label])?;
+        let networks = docker(&["network", "ls", "--quiet", "--filter", &label])?;
+        if containers.is_empty() && networks.is_empty() {
+            return Ok(());
+        }
+        ensure!(Instant::now() < deadline, "docker stack rm does not end");
+        std::thread::sleep(Duration::from_millis(300));
+    }
 }
 
 /// The load runs on until it is asked to end, so that it covers whatever takes how long.
