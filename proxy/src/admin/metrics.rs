@@ -61,6 +61,7 @@ pub(super) fn write(sources: &Sources) -> String {
         .flat_map(|upstream| labelled(upstream.report()))
         .collect();
     peer_counts(&mut page, &peers);
+    peer_turns(&mut page, &peers);
     peer_checks(&mut page, &peers);
     peer_responses(&mut page, &peers);
     peer_latencies(&mut page, &peers);
@@ -199,6 +200,26 @@ fn peer_counts(page: &mut Page, peers: &[Labelled]) {
 }
 
 /// Of peers with active checks only.
+/// The balancer's own memory, as the status API has it; a turn may be below zero.
+fn peer_turns(page: &mut Page, peers: &[Labelled]) {
+    type Turn = fn(&PeerReport) -> i64;
+    let families: [(&str, &str, Turn); 2] = [
+        ("effective", "Weight after failures.", |peer| {
+            peer.effective_weight
+        }),
+        ("current", "Whose turn it is: the largest.", |peer| {
+            peer.current_weight
+        }),
+    ];
+    for (which, help, value) in families {
+        let name = format!("proxy_upstream_peer_{which}_weight");
+        page.head(&name, "gauge", help);
+        for one in peers {
+            page.sample(&name, &one.labels, value(&one.peer));
+        }
+    }
+}
+
 fn peer_checks(page: &mut Page, peers: &[Labelled]) {
     let samples = |value: fn(&ChecksReport) -> u64| {
         let of_peer = move |one: &Labelled| {
