@@ -96,14 +96,7 @@ pub(super) fn times(answer: &ResponseHead, settings: &CacheSettings, now: u64) -
     if told.refused {
         return None;
     }
-    let by_status = || settings.valid_for(answer.status).map(|time| now + time);
-    Some(Times {
-        stored: now,
-        fresh_until: told.until.or_else(by_status)?,
-        while_updating: told.while_updating,
-        if_error: told.if_error,
-        age: 0,
-    })
+    told.times(settings, answer.status, now)
 }
 
 /// After a 304: its own fields decide, then those of the stored answer, then `proxy_cache_valid`.
@@ -119,14 +112,21 @@ pub(super) fn renewed(
         return None;
     }
     let told = if new.until.is_some() { new } else { old };
-    let by_status = || settings.valid_for(stored.status).map(|time| now + time);
-    Some(Times {
-        stored: now,
-        fresh_until: told.until.or_else(by_status)?,
-        while_updating: told.while_updating,
-        if_error: told.if_error,
-        age: 0,
-    })
+    told.times(settings, stored.status, now)
+}
+
+impl Told {
+    /// Where the fields say nothing, the status decides (`proxy_cache_valid`).
+    fn times(self, settings: &CacheSettings, status: u16, now: u64) -> Option<Times> {
+        let by_status = || settings.valid_for(status).map(|time| now + time);
+        Some(Times {
+            stored: now,
+            fresh_until: self.until.or_else(by_status)?,
+            while_updating: self.while_updating,
+            if_error: self.if_error,
+            age: 0,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::config::{Autoindex, AutoindexFormat};
 use crate::exchange::Exchange;
 use crate::fault::{Blame, Fault};
+use crate::log;
 use crate::respond::Reply;
 
 struct Entry {
@@ -219,7 +220,7 @@ fn xml(entries: &[Entry]) -> Vec<u8> {
 fn json(entries: &[Entry]) -> Vec<u8> {
     let line = |entry: &Entry| {
         let mut line = b"{ \"name\":\"".to_vec();
-        escape_json(&entry.name, &mut line);
+        log::escape_json(&entry.name, &mut line);
         let (kind, time) = (entry.kind(), clock::http_date(entry.modified));
         line.extend_from_slice(format!("\", \"type\":\"{kind}\", \"mtime\":\"{time}\"").as_bytes());
         if entry.file {
@@ -251,19 +252,6 @@ fn escape_uri(text: &[u8], out: &mut Vec<u8>) {
             out.push(byte);
         } else {
             out.extend_from_slice(format!("%{byte:02X}").as_bytes());
-        }
-    }
-}
-
-fn escape_json(text: &[u8], out: &mut Vec<u8>) {
-    for &byte in text {
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0..=0x1f => out.extend_from_slice(format!("\\u{byte:04X}").as_bytes()),
-            byte => out.push(byte),
         }
     }
 }

@@ -73,7 +73,8 @@ fn escape(value: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-fn escape_json(value: &[u8], out: &mut Vec<u8>) {
+/// As in a string of JSON, byte by byte: what is no UTF-8 stays as it is.
+pub(crate) fn escape_json(value: &[u8], out: &mut Vec<u8>) {
     for &byte in value {
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),

@@ -9,7 +9,7 @@ mod file;
 mod syslog;
 mod throttle;
 
-pub(crate) use access::write as access;
+pub(crate) use access::{escape_json, write as access};
 pub(crate) use batch::{flush, flush_all};
 pub(crate) use error::{debug, exchange as exchange_error, message};
 pub(crate) use file::{Buffering, LogFile};
