@@ -1,6 +1,6 @@
 //! `POST /api/load`: requests to one of the proxy's own ports, so that a page can make something happen. Bounded in
-//! number, one run at a time, over a few kept connections; progress is in the status. It is no load tester: it shares
-//! the machine with what it asks.
+//! number and pace, one run at a time, over a few kept connections; progress is in the status. It is no load tester: it
+//! shares the machine with what it asks.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -15,10 +15,12 @@ use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 const MOST: u64 = 10_000;
 const CONNECTIONS: u64 = 8;
+/// One request each, so that whoever watches sees the counts move.
+const PACE: Duration = Duration::from_millis(2);
 const PATIENCE: Duration = Duration::from_secs(10);
 const LONGEST_BODY: usize = 1 << 20;
 
@@ -59,6 +61,7 @@ pub(crate) struct Load {
 #[derive(Debug)]
 struct Run {
     requests: u64,
+    begin: Instant,
     started: AtomicU64,
     done: AtomicU64,
     failed: AtomicU64,
@@ -112,6 +115,7 @@ impl Load {
         }
         let run = Arc::new(Run {
             requests: order.requests,
+            begin: Instant::now(),
             started: AtomicU64::new(0),
             done: AtomicU64::new(0),
             failed: AtomicU64::new(0),
@@ -142,10 +146,16 @@ impl Run {
         self.statuses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks until all requests of the run are taken; a connection that fails costs one request.
+    /// Asks, each at its time, until all requests of the run are taken; a connection that fails costs one request.
     async fn work(self: Arc<Self>, address: SocketAddr, uri: Uri) {
         let mut connection = None;
-        while self.started.fetch_add(1, Relaxed) < self.requests {
+        loop {
+            let number = self.started.fetch_add(1, Relaxed);
+            if number >= self.requests {
+                return;
+            }
+            // At most MOST, so it fits.
+            sleep_until(self.begin + PACE * number as u32).await;
             match timeout(PATIENCE, ask(&mut connection, address, &uri)).await {
                 Ok(Some(status)) => *self.statuses().entry(status).or_default() += 1,
                 Ok(None) | Err(_) => {
