@@ -76,7 +76,7 @@ export class Panels {
     byId("listening").textContent = listening === 0 ? "No forwarder is connected."
       : `${listening} ${listening === 1 ? "forwarder is" : "forwarders are"} connected.`;
     // Don't pull a button from under a finger, nor dead letters from under an eye.
-    const busy = byId("rules").contains(document.activeElement) || byId("rules").querySelector("ul button");
+    const busy = byId("rules").contains(document.activeElement) || byId("rules").querySelector(":scope ul button");
     if (busy && data.length === byId("rules").children.length) return;
     byId("rules").replaceChildren(...data.map((rule) => this.rule(rule)));
   }

@@ -87,12 +87,16 @@ async fn rules(browser: &Browser, url: &str) -> Result<()> {
     );
     let status = browser.script(&add).await?;
     ensure!(status == 201, "the rule was answered {status}");
+    // Seen before anything was forwarded, so that what follows is a change of the page.
+    let counted = |dead| {
+        format!("return document.getElementById('rules').textContent.includes('{dead} dead')")
+    };
+    browser.until("the rule is shown", &counted(0)).await?;
     let mut curl = Command::new("curl");
     let sent = curl.args(["-s", "--max-time", "10", "-o", "/dev/null", "-d", "x", url]);
     ensure!(sent.status().await?.success(), "curl {url}");
-    let dead = "return document.getElementById('rules').textContent.includes('1 dead')";
     browser
-        .until("the rule's dead letter is counted", dead)
+        .until("the rule's dead letter is counted", &counted(1))
         .await?;
     let show = "[...document.querySelectorAll('#rules button')].find((button) => button.textContent === 'Dead letters').click()";
     browser.script(show).await?;
