@@ -105,8 +105,8 @@ fn book(root: &Path, stage: &str) -> Result<()> {
         std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .args([
                 "test",
-                "--package",
-                "lab",
+                // All packages' features, as the tests were compiled before.
+                "--workspace",
                 "--test",
                 "book",
                 "--",
