@@ -2,7 +2,8 @@
 //!
 //! The format wants the samples of one family in one block under its HELP and TYPE; so a family is one call.
 
-use std::collections::HashMap;
+mod peers;
+
 use std::fmt::{Display, Write};
 use std::time::UNIX_EPOCH;
 
@@ -10,17 +11,6 @@ use super::Sources;
 use super::counters::Tally;
 use crate::cache;
 use crate::limit::ZoneReport;
-use crate::upstream::{ChecksReport, PeerReport, State, UpstreamReport};
-
-/// The histogram's limits are powers of two of microseconds, from 128 us to 8 s: buckets that we keep end there, so
-/// every count is exact.
-const POWERS: std::ops::RangeInclusive<u32> = 7..=23;
-
-/// A peer, and the labels that all its samples carry.
-struct Labelled {
-    labels: String,
-    peer: PeerReport,
-}
 
 #[derive(Default)]
 struct Page(String);
@@ -55,16 +45,8 @@ pub(super) fn write(sources: &Sources) -> String {
     );
     workers(&mut page, sources);
     answers(&mut page, &sources.counters.total());
-    let peers: Vec<Labelled> = view
-        .upstreams
-        .iter()
-        .flat_map(|upstream| labelled(upstream.report()))
-        .collect();
-    peer_counts(&mut page, &peers);
-    peer_turns(&mut page, &peers);
-    peer_checks(&mut page, &peers);
-    peer_responses(&mut page, &peers);
-    peer_latencies(&mut page, &peers);
+    let upstreams = view.upstreams.iter();
+    peers::write(&mut page, upstreams.map(|upstream| upstream.report()));
     let caches: Vec<_> = view.caches.iter().map(|zone| zone.report()).collect();
     let limits = view.limits.reports();
     if !limits.is_empty() {
@@ -152,147 +134,6 @@ fn answers(page: &mut Page, total: &Tally) {
     );
 }
 
-fn peer_counts(page: &mut Page, peers: &[Labelled]) {
-    let samples = |value: fn(&PeerReport) -> u64| {
-        peers.iter().map(move |one| (&one.labels, value(&one.peer)))
-    };
-    let help = "1 while the peer takes requests, 0 while it is out, down, unhealthy or unresolved.";
-    page.family(
-        "proxy_upstream_peer_up",
-        "gauge",
-        help,
-        samples(|peer| u64::from(peer.condition.state == State::Up)),
-    );
-    page.family(
-        "proxy_upstream_peer_in_flight",
-        "gauge",
-        "Requests under way.",
-        samples(|peer| peer.in_flight),
-    );
-    let help = "Weight, as written or as it was changed.";
-    page.family(
-        "proxy_upstream_peer_weight",
-        "gauge",
-        help,
-        samples(|peer| u64::from(peer.weight)),
-    );
-    let help = "Tries that were sent to the peer.";
-    page.family(
-        "proxy_upstream_peer_requests_total",
-        "counter",
-        help,
-        samples(|peer| peer.requests),
-    );
-    let help = "Tries that failed by the peer's fault.";
-    page.family(
-        "proxy_upstream_peer_fails_total",
-        "counter",
-        help,
-        samples(|peer| peer.fails),
-    );
-    let help = "Bytes of the responses.";
-    page.family(
-        "proxy_upstream_peer_received_bytes_total",
-        "counter",
-        help,
-        samples(|peer| peer.bytes),
-    );
-}
-
-/// Of peers with active checks only.
-/// The balancer's own memory, as the status API has it; a turn may be below zero.
-fn peer_turns(page: &mut Page, peers: &[Labelled]) {
-    type Turn = fn(&PeerReport) -> i64;
-    let families: [(&str, &str, Turn); 2] = [
-        ("effective", "Weight after failures.", |peer| {
-            peer.effective_weight
-        }),
-        ("current", "Whose turn it is: the largest.", |peer| {
-            peer.current_weight
-        }),
-    ];
-    for (which, help, value) in families {
-        let name = format!("proxy_upstream_peer_{which}_weight");
-        page.head(&name, "gauge", help);
-        for one in peers {
-            page.sample(&name, &one.labels, value(&one.peer));
-        }
-    }
-}
-
-fn peer_checks(page: &mut Page, peers: &[Labelled]) {
-    let samples = |value: fn(&ChecksReport) -> u64| {
-        let of_peer = move |one: &Labelled| {
-            let checks = one.peer.checks.as_ref()?;
-            Some((one.labels.clone(), value(checks)))
-        };
-        peers.iter().filter_map(of_peer)
-    };
-    if samples(|checks| checks.checks).next().is_none() {
-        return;
-    }
-    page.family(
-        "proxy_upstream_peer_checks_total",
-        "counter",
-        "Active checks of the peer.",
-        samples(|checks| checks.checks),
-    );
-    page.family(
-        "proxy_upstream_peer_failed_checks_total",
-        "counter",
-        "Active checks that the peer did not pass.",
-        samples(|checks| checks.fails),
-    );
-}
-
-fn peer_responses(page: &mut Page, peers: &[Labelled]) {
-    let of_peer = |one: &Labelled| {
-        let labels = one.labels.clone();
-        (1..)
-            .zip(one.peer.responses)
-            .map(move |(class, n)| (format!("{labels},class=\"{class}xx\""), n))
-    };
-    let help = "Responses by class of status.";
-    page.family(
-        "proxy_upstream_peer_responses_total",
-        "counter",
-        help,
-        peers.iter().flat_map(of_peer),
-    );
-}
-
-fn peer_latencies(page: &mut Page, peers: &[Labelled]) {
-    let name = "proxy_upstream_peer_first_byte_seconds";
-    page.head(
-        name,
-        "histogram",
-        "Time until the first byte of the response.",
-    );
-    for Labelled { labels, peer } in peers {
-        for power in POWERS {
-            let limit = f64::from(1_u32 << power) / 1e6;
-            let count = peer.latency.count_below_power(power);
-            page.sample(
-                format_args!("{name}_bucket"),
-                format_args!("{labels},le=\"{limit}\""),
-                count,
-            );
-        }
-        let count = peer.latency.count();
-        page.sample(
-            format_args!("{name}_bucket"),
-            format_args!("{labels},le=\"+Inf\""),
-            count,
-        );
-        page.sample(
-            format_args!("{name}_sum"),
-            labels,
-            peer.latency.sum.as_secs_f64(),
-        );
-        page.sample(format_args!("{name}_count"), labels, count);
-    }
-}
-
 fn limit_counts(page: &mut Page, zones: &[ZoneReport]) {
     let labels =
         |zone: &ZoneReport| format!("zone=\"{}\",kind=\"{}\"", escaped(&zone.name), zone.kind);
@@ -361,28 +202,6 @@ fn cache_counts(page: &mut Page, caches: &[cache::Report]) {
     let help = "Bytes of the bodies of these answers.";
     let name = "proxy_cache_answer_bytes_total";
     page.family(name, "counter", help, by_status(|served| served.bytes));
-}
-
-/// Two `server` lines may be the same word for word; the format wants every label set once, so the second is `name#2`.
-fn labelled(report: UpstreamReport) -> Vec<Labelled> {
-    let mut seen: HashMap<(String, Option<String>), u32> = HashMap::new();
-    let label = |peer: PeerReport| {
-        let times = seen
-            .entry((peer.name.clone(), peer.address.clone()))
-            .or_default();
-        *times += 1;
-        let suffix = if *times > 1 {
-            format!("#{times}")
-        } else {
-            String::new()
-        };
-        let (upstream, name) = (escaped(&report.name), escaped(&peer.name));
-        let address = escaped(peer.address.as_deref().unwrap_or_default());
-        let labels =
-            format!("upstream=\"{upstream}\",peer=\"{name}{suffix}\",address=\"{address}\"");
-        Labelled { labels, peer }
-    };
-    report.peers.into_iter().map(label).collect()
 }
 
 fn escaped(value: &str) -> String {

@@ -333,7 +333,7 @@ fn limit_status(zone: ZoneReport) -> LimitStatus {
 }
 
 /// By weight among the peers that are up; backups are promised something only when no other is.
-fn promised_percent(peers: &[PeerReport]) -> Vec<f64> {
+pub(super) fn promised_percent(peers: &[PeerReport]) -> Vec<f64> {
     let is_up = |peer: &&PeerReport| peer.condition.state == State::Up;
     let on_backup = !peers.iter().filter(is_up).any(|peer| !peer.backup);
     let weight = |peer: &PeerReport| {

@@ -142,6 +142,8 @@ async fn the_metrics_are_what_prometheus_reads() {
         "# TYPE proxy_upstream_peer_requests_total counter",
         "# TYPE proxy_upstream_peer_current_weight gauge",
         r#"proxy_upstream_peer_effective_weight{upstream="flask_servers",peer="127.0.0.1:1",address="127.0.0.1:1"} 1"#,
+        r#"proxy_upstream_peer_promised_percent{upstream="flask_servers",peer="127.0.0.1:1",address="127.0.0.1:1"} 100"#,
+        r#"proxy_upstream_peer_promised_percent{upstream="flask_servers",peer="127.0.0.1:2",address="127.0.0.1:2"} 0"#,
         r#"proxy_upstream_peer_requests_total{upstream="flask_servers",peer="127.0.0.1:1",address="127.0.0.1:1"} 2"#,
         r#"proxy_upstream_peer_up{upstream="flask_servers",peer="127.0.0.1:2",address="127.0.0.1:2"} 0"#,
         r#"proxy_upstream_peer_responses_total{upstream="flask_servers",peer="127.0.0.1:1",address="127.0.0.1:1",class="4xx"} 1"#,
