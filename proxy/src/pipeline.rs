@@ -281,7 +281,7 @@ fn check_body_size(ex: &Exchange) -> Result<(), Fault> {
 
 /// Reads a head and makes an exchange of it; `None` if the client went before it was complete.
 /// A head that can't be served still makes one, with its fault, so that it is answered and logged.
-async fn read_request(worker: &Worker, client: &mut Client) -> Option<Exchange> {
+async fn read_request(worker: &Worker, client: &mut Client) -> Option<Box<Exchange>> {
     let config = Arc::clone(&worker.config.borrow());
     let listen = config.listen_for(&client.info.address)?;
     let server = Arc::clone(listen.servers.default_server());
@@ -307,46 +307,50 @@ async fn read_request(worker: &Worker, client: &mut Client) -> Option<Exchange> 
     client.owes_continue = request.expects_continue;
     let (server, pattern) = listen.servers.find(&request.host);
     let server = Arc::clone(server);
-    let mut ex = Exchange {
-        started,
-        connection: std::rc::Rc::clone(&client.info),
-        asked_by: None,
-        request_verdict: None,
-        connection_verdict: None,
-        held: Vec::new(),
-        pipelined: std::mem::take(&mut client.pipelined),
-        connection_requests: client.requests,
-        location: Arc::clone(&server.root),
-        server,
-        request,
-        vars: vec![None; config.user_variables],
-        captures: Vec::new(),
-        tries: Vec::new(),
-        upstream_head: None,
-        upstream_trailers: None,
-        proxied_to: Default::default(),
-        caching: None,
-        sent: Sent::default(),
-        fault: None,
-        fault_at_parse: fault,
-        limit_rate: None,
-        rewrites: 0,
-        error_status: None,
-        status_overwrite: None,
-        chain: None,
-        unsatisfied: None,
-        sub: Default::default(),
-        mirrors: Vec::new(),
-        internal: false,
-        inner: false,
-        challenge: None,
-        classes: Default::default(),
-        request_id: std::cell::OnceCell::new(),
-        sticky_cookie: None,
-        trace: None,
-        notes,
-        config: Arc::clone(&config),
-    };
+    // Made where it stays: it is large, and goes through many hands.
+    let mut ex = Box::write(
+        Box::new_uninit(),
+        Exchange {
+            started,
+            connection: std::rc::Rc::clone(&client.info),
+            asked_by: None,
+            request_verdict: None,
+            connection_verdict: None,
+            held: Vec::new(),
+            pipelined: std::mem::take(&mut client.pipelined),
+            connection_requests: client.requests,
+            location: Arc::clone(&server.root),
+            server,
+            request,
+            vars: vec![None; config.user_variables],
+            captures: Vec::new(),
+            tries: Vec::new(),
+            upstream_head: None,
+            upstream_trailers: None,
+            proxied_to: Default::default(),
+            caching: None,
+            sent: Sent::default(),
+            fault: None,
+            fault_at_parse: fault,
+            limit_rate: None,
+            rewrites: 0,
+            error_status: None,
+            status_overwrite: None,
+            chain: None,
+            unsatisfied: None,
+            sub: Default::default(),
+            mirrors: Vec::new(),
+            internal: false,
+            inner: false,
+            challenge: None,
+            classes: Default::default(),
+            request_id: std::cell::OnceCell::new(),
+            sticky_cookie: None,
+            trace: None,
+            notes,
+            config: Arc::clone(&config),
+        },
+    );
     if let Some(pattern) = pattern {
         let host = ex.request.host.clone();
         if let Some(captures) = pattern.regex.captures(&host) {

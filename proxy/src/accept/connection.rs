@@ -59,8 +59,10 @@ pub(crate) async fn serve(worker: Rc<Worker>, stream: Stream, mut info: Rc<Conne
                 break;
             }
         }
-        // Boxed, so that an idle connection doesn't pay for the memory of a busy one.
-        match Box::pin(pipeline::serve(&worker, &mut client)).await {
+        // Boxed, so that an idle connection doesn't pay for the memory of a busy one; and made where it stays, since it
+        // is large and mostly empty yet.
+        let served = Box::write(Box::new_uninit(), pipeline::serve(&worker, &mut client));
+        match Box::into_pin(served).await {
             Next::KeepAlive { timeout } => idle_for = Some(timeout),
             Next::Close => {
                 // Who sees the end of a connection finds its line in the log.

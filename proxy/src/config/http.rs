@@ -205,6 +205,7 @@ fn add_name(
         if name == "*" {
             continue;
         }
+        servers.has_wildcards |= name.contains('*');
         servers.names.entry(name.into_bytes()).or_insert(index);
     }
     Ok(())

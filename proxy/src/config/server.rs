@@ -34,6 +34,8 @@ pub(crate) struct VirtualServers {
     pub(super) default: usize,
     /// Plain names, `*.example.com` and `www.example.*`, lower case.
     pub(super) names: HashMap<Vec<u8>, usize>,
+    /// Whether a star is among them; most configurations have none, and need not look for one.
+    pub(super) has_wildcards: bool,
     pub(super) patterns: Vec<(Pattern, usize)>,
 }
 
@@ -49,7 +51,9 @@ impl VirtualServers {
             return (&self.all[index], None);
         }
         // The map is asked for `*.example.com` before `*.com`: longest first.
-        if let Some(index) = wildcards(host).find_map(|name| self.names.get(&name)) {
+        if self.has_wildcards
+            && let Some(index) = wildcards(host).find_map(|name| self.names.get(&name))
+        {
             return (&self.all[*index], None);
         }
         for (pattern, index) in &self.patterns {

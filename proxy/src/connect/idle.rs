@@ -20,7 +20,7 @@ pub(crate) struct Key {
 
 #[derive(Debug)]
 struct Idle {
-    connection: PeerConnection,
+    connection: Box<PeerConnection>,
     until: Instant,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct IdlePool {
 
 impl IdlePool {
     /// The connection that was used last and is still good.
-    pub(crate) fn take(&mut self, key: &Key, now: Instant) -> Option<PeerConnection> {
+    pub(crate) fn take(&mut self, key: &Key, now: Instant) -> Option<Box<PeerConnection>> {
         let idle = self.upstreams.get_mut(&key.upstream)?;
         loop {
             let at = idle.iter().rposition(|idle| idle.connection.key == *key)?;
@@ -43,7 +43,7 @@ impl IdlePool {
         }
     }
 
-    pub(super) fn put(&mut self, connection: PeerConnection, limit: usize, until: Instant) {
+    pub(super) fn put(&mut self, connection: Box<PeerConnection>, limit: usize, until: Instant) {
         if limit == 0 {
             return;
         }

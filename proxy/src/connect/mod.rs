@@ -19,7 +19,7 @@ use crate::tls::UpstreamTls;
 use crate::upstream::{Address, Failure};
 use crate::worker::Worker;
 
-/// A connection to a peer, new or used before.
+/// A connection to a peer, new or used before; in a box, since it goes from hand to hand.
 #[derive(Debug)]
 pub(crate) struct PeerConnection {
     pub(crate) stream: Stream,
@@ -40,7 +40,7 @@ pub(crate) async fn connect(
     tls: Option<(Arc<UpstreamTls>, String)>,
     limit: Duration,
     now: Instant,
-) -> Result<PeerConnection, Fault> {
+) -> Result<Box<PeerConnection>, Fault> {
     let key = Key {
         upstream: block.id,
         address: address.clone(),
@@ -59,7 +59,7 @@ pub(crate) async fn fresh(
     key: Key,
     tls: Option<(Arc<UpstreamTls>, String)>,
     limit: Duration,
-) -> Result<PeerConnection, Fault> {
+) -> Result<Box<PeerConnection>, Fault> {
     let stream = match timeout(limit, open(&key.address, key.bind)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(why)) => {
@@ -76,13 +76,13 @@ pub(crate) async fn fresh(
         Some((tls, name)) => secure(stream, &tls, &name, limit).await?,
         None => stream,
     };
-    Ok(PeerConnection {
+    Ok(Box::new(PeerConnection {
         stream,
         buffer: Buffer::default(),
         requests: 0,
         since: Instant::now(),
         key,
-    })
+    }))
 }
 
 /// Boxed, since only few connections need the memory of a handshake.
@@ -135,7 +135,7 @@ pub(crate) fn without_port(mut name: String) -> String {
 
 impl PeerConnection {
     /// Puts the connection back for the next request, if its age and use allow it.
-    pub(crate) fn keep(mut self, worker: &Worker, block: &UpstreamBlock) {
+    pub(crate) fn keep(mut self: Box<Self>, worker: &Worker, block: &UpstreamBlock) {
         let rules = &block.keepalive;
         self.requests += 1;
         let now = Instant::now();
@@ -153,7 +153,7 @@ impl PeerConnection {
             .put(self, rules.connections, now + rules.timeout);
     }
 
-    pub(crate) fn discard(mut self, worker: &Worker) {
+    pub(crate) fn discard(mut self: Box<Self>, worker: &Worker) {
         let held = self.buffer.filled().len();
         self.buffer.consume(held);
         if let Some(memory) = self.buffer.release() {

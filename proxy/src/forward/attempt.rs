@@ -120,7 +120,7 @@ impl Attempt<'_> {
         ex: &mut Exchange,
         lease: &Lease,
         started: Instant,
-    ) -> Result<PeerConnection, Fault> {
+    ) -> Result<Box<PeerConnection>, Fault> {
         let settings = &self.pass.settings;
         // `proxy_bind`: an address, or an address with a port.
         let bind = settings.bind.as_ref().and_then(|bind| {
@@ -234,7 +234,7 @@ impl Attempt<'_> {
         ex: &mut Exchange,
         client: &mut Client,
         lease: &Lease,
-        peer: PeerConnection,
+        peer: Box<PeerConnection>,
         framing: Framing,
         sending: Option<Sending>,
     ) -> Result<Flow, Fault> {
@@ -315,7 +315,7 @@ impl Attempt<'_> {
     }
 
     /// Done with a peer whose answer's body nobody wants.
-    fn leave(&self, peer: PeerConnection, answer: &ResponseHead, framing: Framing) {
+    fn leave(&self, peer: Box<PeerConnection>, answer: &ResponseHead, framing: Framing) {
         if framing == Framing::None && keeps_alive(answer) {
             peer.keep(self.worker, &self.destination.upstream);
         } else {

@@ -35,7 +35,7 @@ pub(super) async fn upgrade(
     worker: &Worker,
     ex: &mut Exchange,
     client: &mut Client,
-    peer: PeerConnection,
+    peer: Box<PeerConnection>,
     settings: &ProxySettings,
 ) -> Result<Flow, Fault> {
     write_head(ex, client);
@@ -66,7 +66,7 @@ pub(super) async fn pass_bytes(
     worker: &Worker,
     ex: &mut Exchange,
     client: &mut Client,
-    mut peer: PeerConnection,
+    mut peer: Box<PeerConnection>,
     rules: Rules,
 ) {
     ex.request.keep_alive = false;

@@ -68,7 +68,7 @@ async fn reach_one(
     ex: &mut Exchange,
     pass: &TunnelPass,
     upstream: &UpstreamBlock,
-) -> Result<(PeerConnection, Lease), Fault> {
+) -> Result<(Box<PeerConnection>, Lease), Fault> {
     let hash_key = upstream.hash_key.as_ref().map(|key| key.evaluate(ex));
     let key = PickKey {
         client: client_address(ex),
@@ -146,7 +146,7 @@ async fn open(
     upstream: &UpstreamBlock,
     lease: &Lease,
     bind: Option<SocketAddr>,
-) -> Result<PeerConnection, Fault> {
+) -> Result<Box<PeerConnection>, Fault> {
     let key = connect::Key {
         upstream: upstream.id,
         address: lease.address().clone(),
