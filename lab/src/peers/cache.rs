@@ -146,8 +146,9 @@ impl Contestant<'_> {
 fn killed(place: &Place) -> Result<()> {
     println!("{}", paint::bold("kill -9 while the cache is written"));
     let test = "caching::killed_while_it_writes_it_serves_nothing_torn";
+    // The whole workspace, whose tests are compiled already where somebody has run them.
     let output = Command::new("cargo")
-        .args(["test", "--locked", "-p", "proxy", "--test", "proxy"])
+        .args(["test", "--locked", "--workspace", "--test", "proxy"])
         .args(["--", "--exact", test])
         .current_dir(&place.root)
         .env("KILLS", KILLS)
