@@ -24,7 +24,9 @@ impl Vary {
     pub(crate) fn of(answer: &Head) -> Self {
         let mut names = Vec::new();
         for field in answer.iter().filter(|field| field.known == Known::Vary) {
-            for name in elements(field.value) {
+            // Names only: a quote among them is no quote, and hides no `*` (RFC 9110 section 12.5.5).
+            let names_of_line = field.value.split(|&b| b == b',').map(<[u8]>::trim_ascii);
+            for name in names_of_line.filter(|name| !name.is_empty()) {
                 if name == b"*" {
                     return Self::Everything;
                 }
@@ -107,6 +109,7 @@ mod tests {
             Vary::On(b"a,b,c".to_vec())
         );
         assert_eq!(vary("Vary: a, *\r\n"), Vary::Everything);
+        assert_eq!(vary("Vary: a\", *\r\n"), Vary::Everything);
         let long = format!("Vary: {}\r\n", "x".repeat(LONGEST + 1));
         assert_eq!(vary(&long), Vary::Everything);
     }
