@@ -202,6 +202,56 @@ pub(crate) struct Sent {
 }
 
 impl Exchange {
+    /// One of which nothing is known yet but who asks what of which server.
+    pub(crate) fn new(
+        started: Instant,
+        connection: &Rc<ConnectionInfo>,
+        config: &Arc<Config>,
+        server: Arc<Server>,
+        request: Request,
+    ) -> Self {
+        Self {
+            started,
+            connection: Rc::clone(connection),
+            asked_by: None,
+            request_verdict: None,
+            connection_verdict: None,
+            held: Vec::new(),
+            pipelined: false,
+            connection_requests: 0,
+            config: Arc::clone(config),
+            location: Arc::clone(&server.root),
+            server,
+            request,
+            vars: Vec::new(),
+            captures: Vec::new(),
+            tries: Vec::new(),
+            upstream_head: None,
+            upstream_trailers: None,
+            proxied_to: ProxiedTo::default(),
+            caching: None,
+            sent: Sent::default(),
+            fault: None,
+            fault_at_parse: None,
+            limit_rate: None,
+            rewrites: 0,
+            error_status: None,
+            status_overwrite: None,
+            chain: None,
+            unsatisfied: None,
+            sub: Sub::default(),
+            mirrors: Vec::new(),
+            internal: false,
+            inner: false,
+            challenge: None,
+            classes: Default::default(),
+            request_id: std::cell::OnceCell::new(),
+            sticky_cookie: None,
+            trace: None,
+            notes: None,
+        }
+    }
+
     /// Whether the client's bytes are TLS for somebody else: its CONNECT is our word for it, and no answer may be in HTTP.
     pub(crate) fn speaks_tls_to_others(&self) -> bool {
         self.connection.original.is_some() && self.request.is_connect()

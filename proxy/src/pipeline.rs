@@ -12,7 +12,7 @@ use crate::accept::Client;
 use crate::cache::{self, Opened};
 use crate::config::{CacheSettings, Handler, Level, ProxyPass, Server};
 use crate::content;
-use crate::exchange::{Exchange, Request, Sent};
+use crate::exchange::{Exchange, Request};
 use crate::fault::{CLOSE_SILENTLY, Fault};
 use crate::forward;
 use crate::http1::{Body, Framing, RequestHead};
@@ -310,47 +310,13 @@ async fn read_request(worker: &Worker, client: &mut Client) -> Option<Box<Exchan
     // Made where it stays: it is large, and goes through many hands.
     let mut ex = Box::write(
         Box::new_uninit(),
-        Exchange {
-            started,
-            connection: std::rc::Rc::clone(&client.info),
-            asked_by: None,
-            request_verdict: None,
-            connection_verdict: None,
-            held: Vec::new(),
-            pipelined: std::mem::take(&mut client.pipelined),
-            connection_requests: client.requests,
-            location: Arc::clone(&server.root),
-            server,
-            request,
-            vars: vec![None; config.user_variables],
-            captures: Vec::new(),
-            tries: Vec::new(),
-            upstream_head: None,
-            upstream_trailers: None,
-            proxied_to: Default::default(),
-            caching: None,
-            sent: Sent::default(),
-            fault: None,
-            fault_at_parse: fault,
-            limit_rate: None,
-            rewrites: 0,
-            error_status: None,
-            status_overwrite: None,
-            chain: None,
-            unsatisfied: None,
-            sub: Default::default(),
-            mirrors: Vec::new(),
-            internal: false,
-            inner: false,
-            challenge: None,
-            classes: Default::default(),
-            request_id: std::cell::OnceCell::new(),
-            sticky_cookie: None,
-            trace: None,
-            notes,
-            config: Arc::clone(&config),
-        },
+        Exchange::new(started, &client.info, &config, server, request),
     );
+    ex.pipelined = std::mem::take(&mut client.pipelined);
+    ex.connection_requests = client.requests;
+    ex.vars = vec![None; config.user_variables];
+    ex.fault_at_parse = fault;
+    ex.notes = notes;
     if let Some(pattern) = pattern {
         let host = ex.request.host.clone();
         if let Some(captures) = pattern.regex.captures(&host) {

@@ -13,7 +13,7 @@ use crate::accept::Client;
 use crate::body::Spool;
 use crate::cache::Caching;
 use crate::config::ProxyPass;
-use crate::exchange::{Exchange, Request, Sent};
+use crate::exchange::{Exchange, Request};
 use crate::http1::{Framing, Stream};
 use crate::identity;
 use crate::pipeline;
@@ -212,44 +212,16 @@ fn inside(worker: &Worker, ex: &mut Exchange, target: &[u8]) -> Exchange {
         ..Request::refused(head)
     };
     request.go_to(target, Vec::new());
+    let server = Arc::clone(&ex.server);
     Exchange {
-        started: ex.started,
-        connection: Rc::clone(&ex.connection),
         asked_by: ex.asked_by.clone(),
         request_verdict: ex.request_verdict,
         connection_verdict: ex.connection_verdict,
-        held: Vec::new(),
         pipelined: ex.pipelined,
         connection_requests: ex.connection_requests,
-        config: Arc::clone(&ex.config),
-        server: Arc::clone(&ex.server),
-        location: Arc::clone(&ex.server.root),
-        request,
-        vars: Vec::new(),
-        captures: Vec::new(),
-        tries: Vec::new(),
-        upstream_head: None,
-        upstream_trailers: None,
-        proxied_to: Default::default(),
-        caching: None,
-        sent: Sent::default(),
-        fault: None,
-        fault_at_parse: None,
-        limit_rate: None,
-        rewrites: 0,
-        error_status: None,
-        status_overwrite: None,
-        chain: None,
-        unsatisfied: None,
-        sub: Sub::default(),
-        mirrors: Vec::new(),
         internal: true,
         inner: true,
-        challenge: None,
-        classes: Default::default(),
         request_id: ex.request_id.clone(),
-        sticky_cookie: None,
-        trace: None,
-        notes: None,
+        ..Exchange::new(ex.started, &ex.connection, &ex.config, server, request)
     }
 }

@@ -228,7 +228,7 @@ fn a_peer_by_https_is_asked_only_if_it_is_the_right_one() {
            proxy_ssl_server_name on; proxy_ssl_name peer.test; \
            location / { proxy_pass https://peer; } \
            location /name/ { proxy_ssl_name other.test; proxy_pass https://peer/; } \
-           location /root/ { proxy_ssl_trusted_certificate other.crt; proxy_pass https://peer/; } \
+           location /roots/ { proxy_ssl_trusted_certificate other.crt; proxy_pass https://peer/; } \
            location /any/ { proxy_ssl_verify off; proxy_pass https://peer/; } \
            location /mine/ { proxy_ssl_certificate a.test.crt; proxy_ssl_certificate_key a.test.key; proxy_pass https://peer/; } }",
     );
@@ -236,7 +236,7 @@ fn a_peer_by_https_is_asked_only_if_it_is_the_right_one() {
         ("/", "peer peer.test  1"),
         ("/", "peer peer.test  2"),
         ("/name/", "502 Bad Gateway"),
-        ("/root/", "502 Bad Gateway"),
+        ("/roots/", "502 Bad Gateway"),
         ("/any/", "peer peer.test  1"),
         ("/mine/", "peer peer.test CN=a.test 1"),
     ] {
