@@ -91,8 +91,9 @@ impl Postgres {
         token: Uuid,
         ids: Vec<Uuid>,
     ) -> Result<u64, StoreError> {
-        let sql = "DELETE FROM event WHERE id = ANY($1) AND token = $2";
-        self.link().execute(sql, &[&ids, &token]).await
+        self.link()
+            .execute(rows::DELETE_EVENTS, &[&token, &ids])
+            .await
     }
 
     pub(in crate::store) async fn delete_span(
@@ -100,8 +101,9 @@ impl Postgres {
         token: Uuid,
         span: Span,
     ) -> Result<u64, StoreError> {
-        let sql = "DELETE FROM event WHERE token = $1 AND at BETWEEN $2 AND $3";
         let (from, to) = span.bounds();
-        self.link().execute(sql, &[&token, &from, &to]).await
+        self.link()
+            .execute(rows::DELETE_SPAN, &[&token, &from, &to])
+            .await
     }
 }

@@ -10,31 +10,36 @@ use tokio_postgres::Row;
 use crate::store::event::{Kind, unpack_headers};
 use crate::store::{Event, StoreError, Token};
 
-/// Several instances may start at once, so one after the other makes the tables.
+/// Several instances may start at once, so one after the other looks whether the tables are there. Only who finds none
+/// makes them: even `IF NOT EXISTS` waits for whoever writes, and a writer that came between would wait for it in turn.
 pub(super) const SCHEMA: &str = "
 BEGIN;
 SELECT pg_advisory_xact_lock(80048004);
-CREATE TABLE IF NOT EXISTS token (
-    id UUID PRIMARY KEY, alias TEXT UNIQUE, value TEXT NOT NULL,
-    expiry BIGINT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS event (
-    sequence BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    id UUID NOT NULL UNIQUE, token UUID NOT NULL, kind TEXT NOT NULL,
-    at BIGINT NOT NULL, updated_at BIGINT NOT NULL,
-    method TEXT NOT NULL, origin TEXT NOT NULL, path TEXT NOT NULL, query TEXT,
-    headers BYTEA NOT NULL, ip TEXT NOT NULL, sender TEXT, destinations TEXT NOT NULL,
-    note TEXT, delivery TEXT, duplicate_of UUID, size BIGINT NOT NULL, body BYTEA NOT NULL
-);
-CREATE INDEX IF NOT EXISTS event_token ON event (token, sequence, at);
-CREATE INDEX IF NOT EXISTS event_delivery ON event (token, delivery, sequence) WHERE delivery IS NOT NULL;
-CREATE TABLE IF NOT EXISTS kept (
-    kind TEXT NOT NULL, id TEXT NOT NULL, token UUID NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, id)
-);
-CREATE OR REPLACE FUNCTION token_changed() RETURNS trigger LANGUAGE plpgsql AS
-    'BEGIN PERFORM pg_notify(''webhook_token'', ''''); RETURN NULL; END';
-CREATE OR REPLACE TRIGGER token_changed AFTER UPDATE OR DELETE ON token
-    FOR EACH STATEMENT EXECUTE FUNCTION token_changed();
+DO $schema$ BEGIN
+IF to_regclass(quote_ident(current_schema()) || '.kept') IS NULL THEN
+    CREATE TABLE token (
+        id UUID PRIMARY KEY, alias TEXT UNIQUE, value TEXT NOT NULL,
+        expiry BIGINT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
+    );
+    CREATE TABLE event (
+        sequence BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        id UUID NOT NULL UNIQUE, token UUID NOT NULL, kind TEXT NOT NULL,
+        at BIGINT NOT NULL, updated_at BIGINT NOT NULL,
+        method TEXT NOT NULL, origin TEXT NOT NULL, path TEXT NOT NULL, query TEXT,
+        headers BYTEA NOT NULL, ip TEXT NOT NULL, sender TEXT, destinations TEXT NOT NULL,
+        note TEXT, delivery TEXT, duplicate_of UUID, size BIGINT NOT NULL, body BYTEA NOT NULL
+    );
+    CREATE INDEX event_token ON event (token, sequence, at);
+    CREATE INDEX event_delivery ON event (token, delivery, sequence) WHERE delivery IS NOT NULL;
+    CREATE TABLE kept (
+        kind TEXT NOT NULL, id TEXT NOT NULL, token UUID NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, id)
+    );
+    CREATE FUNCTION token_changed() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN PERFORM pg_notify(''webhook_token'', ''''); RETURN NULL; END';
+    CREATE TRIGGER token_changed AFTER UPDATE OR DELETE ON token
+        FOR EACH STATEMENT EXECUTE FUNCTION token_changed();
+END IF;
+END $schema$;
 COMMIT;
 ";
 
@@ -51,7 +56,8 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::te
 ORDER BY place
 RETURNING id, sequence";
 
-/// Who inserts for a token holds its row, so that the numbers of a token grow in the order of the commits.
+/// Who inserts for a token holds its row, so that the numbers of a token grow in the order of the commits. Who deletes
+/// its events takes that row first, too: two that want the same events then never hold one each.
 pub(super) const HOLD_TOKENS: &str =
     "SELECT id FROM token WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE";
 
@@ -65,6 +71,14 @@ pub(super) const TRIM: &str = "
 DELETE FROM event WHERE sequence IN
     (SELECT sequence FROM event WHERE token = $1 ORDER BY sequence DESC OFFSET $2)";
 
+pub(super) const DELETE_EVENTS: &str = "
+WITH held AS (SELECT id FROM token WHERE id = $1 FOR NO KEY UPDATE)
+DELETE FROM event USING held WHERE event.token = held.id AND event.id = ANY($2)";
+
+pub(super) const DELETE_SPAN: &str = "
+WITH held AS (SELECT id FROM token WHERE id = $1 FOR NO KEY UPDATE)
+DELETE FROM event USING held WHERE event.token = held.id AND at BETWEEN $2 AND $3";
+
 pub(super) const NOTIFY: &str = "SELECT pg_notify($1, notice) FROM unnest($2::text[]) AS notice";
 
 /// The first event of a token tells whether it has any that are too old, so the others are not looked at.
@@ -76,8 +90,9 @@ DELETE FROM event WHERE sequence IN
      WHERE event.at < outlived.too_old LIMIT 200 FOR UPDATE OF event SKIP LOCKED)";
 
 pub(super) const SWEEP_TOKENS: &str = "
-WITH gone AS (DELETE FROM token WHERE updated_at < $1 - expiry * 1000000
-        AND NOT EXISTS (SELECT FROM event WHERE event.token = token.id) RETURNING id),
+WITH unused AS (SELECT id FROM token WHERE updated_at < $1 - expiry * 1000000
+        AND NOT EXISTS (SELECT FROM event WHERE event.token = token.id) FOR UPDATE SKIP LOCKED),
+    gone AS (DELETE FROM token USING unused WHERE token.id = unused.id RETURNING token.id),
     forgotten AS (DELETE FROM kept USING gone WHERE kept.token = gone.id)
 SELECT count(*) FROM gone";
 

@@ -293,3 +293,28 @@ async fn instances_with_one_store_see_each_others_tokens_and_only_one_leads() {
     let next = tokio::time::timeout(Duration::from_secs(60), there.lead());
     next.await.unwrap().unwrap();
 }
+
+/// As a replica does that is started, or updated, while others take events.
+#[tokio::test]
+async fn an_instance_that_starts_waits_for_none_that_writes() {
+    let Some(settings) = shared() else {
+        println!("1 test not run: TEST_DATABASE_URL names no PostgreSQL");
+        return;
+    };
+    let store = Store::open(&settings).await.unwrap();
+    let Place::Server(server) = &settings.place else {
+        panic!("a server");
+    };
+    let (writer, connection) = server.connect(tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    writer
+        .batch_execute("BEGIN; LOCK TABLE token, event IN ROW EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    let opened = tokio::time::timeout(Duration::from_secs(5), Store::open(&settings));
+    let there = opened.await.unwrap().unwrap();
+    let token = token(&store).await;
+    let found = there.token(&token.id.to_string()).await;
+    assert!(found.unwrap().is_some());
+    writer.batch_execute("ROLLBACK").await.unwrap();
+}
