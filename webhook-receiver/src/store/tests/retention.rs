@@ -1,8 +1,12 @@
 //! What goes by itself: the oldest of a full inbox, and what is too old.
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex;
 
 use super::{Span, Token, bodies, event, stores, token};
+
+/// A sweep leaves to another one what that has begun, so the tests that look at what is left take turns.
+static SWEEP: Mutex<()> = Mutex::const_new(());
 
 #[tokio::test]
 async fn a_full_inbox_keeps_the_newest() {
@@ -20,6 +24,7 @@ async fn a_full_inbox_keeps_the_newest() {
 
 #[tokio::test]
 async fn what_is_too_old_goes_and_so_does_a_token_that_nobody_uses() {
+    let _turn = SWEEP.lock().await;
     for (store, _folder) in stores().await {
         let now = Timestamp::now();
         let (mut short, long) = (Token::default(), token(&store).await);
@@ -46,6 +51,7 @@ async fn what_is_too_old_goes_and_so_does_a_token_that_nobody_uses() {
 
 #[tokio::test]
 async fn one_sweep_drops_all_that_is_too_old_while_others_store() {
+    let _turn = SWEEP.lock().await;
     for (store, _folder) in stores().await {
         let token = Token {
             expiry: 60,
