@@ -56,6 +56,8 @@ pub(super) async fn look(browser: &Browser, ports: &Ports, lab: Option<&PrivateL
     };
     let tries = a_retried_request_shows_both_tries(browser, lab).await?;
     done(&format!("a retried request shows both tries: {tries}"));
+    let buckets = a_limit_shows_its_buckets(browser, lab).await?;
+    done(&format!("a limit draws its buckets: {buckets}"));
     browser_speaks_http2(lab).await?;
     done("over TLS the browser speaks HTTP/2 with the proxy, and the status API counts it");
     Ok(())
@@ -186,6 +188,40 @@ async fn a_retried_request_shows_both_tries(browser: &Browser, lab: &PrivateLab)
     lab.run(&["start", "backend2"])?;
     let first = |n| text(n).lines().next().unwrap_or_default().to_owned();
     Ok(format!("{}, {}", first(0), first(1)))
+}
+
+/// A burst of chapter 5 at a location that forgets it slowly.
+async fn a_limit_shows_its_buckets(browser: &Browser, lab: &PrivateLab) -> Result<String> {
+    let limited = "limit_req_zone $binary_remote_addr zone=burst:1m rate=1r/m;\n\
+        server { listen 80; server_name limits.localhost;\n\
+        location / { limit_req zone=burst burst=3 nodelay; proxy_pass http://flask_servers; } }\n";
+    std::fs::write(lab.place().conf.join("conf.d/limits.conf"), limited)?;
+    lab.run(&["reload"])?;
+    let client = health::client();
+    for _ in 0..2 {
+        let asked = client.get(lab.url("/")).header("host", "limits.localhost");
+        let answer = asked.send().await?;
+        ensure!(
+            answer.status() == 200,
+            "within the burst: {}",
+            answer.status()
+        );
+    }
+    let shown = browser
+        .until(
+            "the bucket is drawn",
+            "const row = document.querySelector('.buckets');
+             const fill = row?.querySelector('i');
+             return fill && parseFloat(fill.style.height) > 40 && row.getAttribute('aria-label')",
+        )
+        .await?;
+    let shown = shown.as_str().unwrap_or_default();
+    ensure!(
+        shown == "2.0 of 4 requests in the fullest bucket"
+            || shown == "1.9 of 4 requests in the fullest bucket",
+        "the bucket's label: {shown}"
+    );
+    Ok(shown.to_owned())
 }
 
 /// The certificates and the servers of chapter 8, and a browser that trusts that very key.

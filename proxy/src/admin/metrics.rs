@@ -10,7 +10,7 @@ use std::time::UNIX_EPOCH;
 use super::Sources;
 use super::counters::Tally;
 use crate::cache;
-use crate::limit::ZoneReport;
+use crate::limit::{self, ZoneReport};
 
 #[derive(Default)]
 struct Page(String);
@@ -48,7 +48,7 @@ pub(super) fn write(sources: &Sources) -> String {
     let upstreams = view.upstreams.iter();
     peers::write(&mut page, upstreams.map(|upstream| upstream.report()));
     let caches: Vec<_> = view.caches.iter().map(|zone| zone.report()).collect();
-    let limits = view.limits.reports();
+    let limits = view.limits.reports(limit::now_ms());
     if !limits.is_empty() {
         limit_counts(&mut page, &limits);
     }
@@ -140,6 +140,21 @@ fn limit_counts(page: &mut Page, zones: &[ZoneReport]) {
     let help = "Keys that a zone of limit_req or limit_conn remembers.";
     let keys = zones.iter().map(|zone| (labels(zone), zone.keys as u64));
     page.family("proxy_limit_keys", "gauge", help, keys);
+    let name = "proxy_limit_fullest";
+    page.head(
+        name,
+        "gauge",
+        "Requests or connections in the fullest bucket.",
+    );
+    for zone in zones {
+        let fullest = zone.levels.first().unwrap_or(&0.0);
+        page.sample(name, labels(zone), fullest);
+    }
+    let name = "proxy_limit_capacity";
+    page.head(name, "gauge", "How many a bucket holds before it is full.");
+    for zone in zones {
+        page.sample(name, labels(zone), zone.capacity);
+    }
     let words = [
         "passed",
         "delayed",

@@ -14,7 +14,7 @@ use super::Sources;
 use super::counters::Tally;
 use super::load::LoadReport;
 use super::services::{Service, running};
-use crate::limit::ZoneReport;
+use crate::limit::{self, ZoneReport};
 use crate::upstream::{PeerReport, Snapshot, State, Upstream};
 use crate::{cache, clock};
 
@@ -102,6 +102,9 @@ struct LimitStatus {
     kind: &'static str,
     keys: usize,
     most_keys: usize,
+    /// Requests or connections in the fullest buckets, and how many a bucket holds before it is full.
+    levels: Vec<f64>,
+    capacity: f64,
     passed: u64,
     delayed: u64,
     rejected: u64,
@@ -209,7 +212,7 @@ impl Status {
                 .collect(),
             limits: view
                 .limits
-                .reports()
+                .reports(limit::now_ms())
                 .into_iter()
                 .map(limit_status)
                 .collect(),
@@ -324,6 +327,8 @@ fn limit_status(zone: ZoneReport) -> LimitStatus {
         kind: zone.kind,
         keys: zone.keys,
         most_keys: zone.most_keys,
+        levels: zone.levels,
+        capacity: zone.capacity,
         passed,
         delayed,
         rejected,
@@ -346,7 +351,7 @@ pub(super) fn promised_percent(peers: &[PeerReport]) -> Vec<f64> {
 }
 
 /// With one decimal, as people read it.
-fn share_percent(requests: u64, of: u64) -> f64 {
+pub(super) fn share_percent(requests: u64, of: u64) -> f64 {
     if of == 0 {
         0.0
     } else {

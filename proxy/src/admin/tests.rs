@@ -7,9 +7,11 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::balance::{ClientAddr, Method, PickKey};
+use crate::limit::SMALLEST;
 use crate::upstream::{Failure, ServerConfig, Tried, UpstreamConfig};
 
-/// Three peers; the first answered twice, the second refused once, the third has no address.
+/// Three peers; the first answered twice, the second refused once, the third has no address. And the first two on a
+/// ring; and a limit of five requests, two of which came.
 fn sources() -> Sources {
     let servers = ["127.0.0.1:1", "127.0.0.1:2", "backend3:5000"]
         .map(|name| ServerConfig::new(name, 80).unwrap());
@@ -42,6 +44,17 @@ fn sources() -> Sources {
         100,
         now,
     );
+    let ring = Arc::new(Upstream::new(UpstreamConfig {
+        name: "ring".to_owned(),
+        servers: servers[..2].to_vec(),
+        method: Method::Hash { consistent: true },
+        queue: None,
+    }));
+    let limits = Zones::default();
+    let often = limits.requests("often", SMALLEST);
+    for _ in 0..2 {
+        assert!(often.one_more(b"key", 0, 0, 4000, true).is_ok());
+    }
     let counters = Arc::new(Counters::new(2));
     counters.worker(1).connection_accepted();
     counters.worker(1).request();
@@ -52,12 +65,14 @@ fn sources() -> Sources {
         upstream: Some("flask_servers".to_owned()),
     }];
     let loaded = SystemTime::UNIX_EPOCH;
+    // A zone is reported while a configuration holds it.
+    let limits = move || (&often, limits.clone()).1;
     let view = move || View {
         generation: 7,
         loaded,
-        upstreams: vec![Arc::clone(&upstream)],
+        upstreams: vec![Arc::clone(&upstream), Arc::clone(&ring)],
         caches: Vec::new(),
-        limits: Zones::default(),
+        limits: limits(),
         ports: ports.clone(),
         files: Vec::new(),
     };
@@ -151,6 +166,9 @@ async fn the_metrics_are_what_prometheus_reads() {
         r#"proxy_upstream_peer_first_byte_seconds_bucket{upstream="flask_servers",peer="127.0.0.1:1",address="127.0.0.1:1",le="0.004096"} 2"#,
         r#"proxy_upstream_peer_first_byte_seconds_bucket{upstream="flask_servers",peer="127.0.0.1:1",address="127.0.0.1:1",le="+Inf"} 2"#,
         r#"proxy_upstream_peer_first_byte_seconds_sum{upstream="flask_servers",peer="127.0.0.1:1",address="127.0.0.1:1"} 0.008"#,
+        "# TYPE proxy_upstream_peer_ring_percent gauge",
+        r#"proxy_limit_fullest{zone="often",kind="requests"} 2"#,
+        r#"proxy_limit_capacity{zone="often",kind="requests"} 5"#,
         r#"proxy_requests_total{worker="1"} 1"#,
         "proxy_config_generation 7",
     ] {
@@ -159,6 +177,20 @@ async fn the_metrics_are_what_prometheus_reads() {
             "no {line} in\n{page}"
         );
     }
+}
+
+#[tokio::test]
+async fn the_metrics_have_the_ring_that_the_status_has() {
+    let status: Value = serde_json::from_str(&text("/api/status").await).unwrap();
+    let ring = status["upstreams"][1]["ring"].as_array().unwrap();
+    let first = ring.iter().filter(|owner| **owner == 0).count();
+    assert!((1..ring.len()).contains(&first));
+    let percent = (first as f64 / ring.len() as f64 * 1000.0).round() / 10.0;
+    let labels = r#"upstream="ring",peer="127.0.0.1:1",address="127.0.0.1:1""#;
+    let line = format!("proxy_upstream_peer_ring_percent{{{labels}}} {percent}");
+    let page = text("/metrics").await;
+    assert!(page.lines().any(|found| found == line), "no {line}");
+    assert!(!page.contains(r#"ring_percent{upstream="flask_servers""#));
 }
 
 #[tokio::test]
@@ -335,6 +367,8 @@ async fn what_the_balancer_promises_and_remembers_is_shown() {
     // The second is out and the third has no address.
     assert_eq!(promised, [100.0, 0.0, 0.0]);
     assert_eq!(peers[0]["effective_weight"], 1);
+    assert_eq!(status["limits"][0]["levels"], serde_json::json!([2.0]));
+    assert_eq!(status["limits"][0]["capacity"], 5.0);
     assert_eq!(status["load"]["running"], false);
     assert_eq!(status["services"][0]["upstream"], "flask_servers");
 }

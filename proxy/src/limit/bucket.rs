@@ -38,6 +38,11 @@ impl Bucket {
         }
     }
     // ANCHOR_END: leak
+
+    /// How full it is now, in thousandths of a request: the last request is in it until it has leaked, too.
+    pub(crate) fn level(self, now_ms: i64, rate: Rate) -> i64 {
+        self.with_one_more(now_ms, rate).excess
+    }
 }
 
 /// How long a request waits whose bucket is this full, if what is above `free` has to leak first.

@@ -49,7 +49,7 @@ impl Verdict {
 
 static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     i64::try_from(EPOCH.elapsed().as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -159,9 +159,7 @@ fn longest_delay<'a>(
     }
     for (limit, key) in asked().take(last) {
         // The limits before the last were only looked at.
-        if let Ok(excess) = limit.zone.one_more(key, now, limit.rate, i64::MAX, true) {
-            consider(limit, excess);
-        }
+        consider(limit, limit.zone.count(key, now, limit.rate));
     }
     Ok(longest)
 }

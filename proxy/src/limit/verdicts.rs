@@ -31,5 +31,9 @@ pub(crate) struct ZoneReport {
     /// Keys that are remembered, and how many can be.
     pub(crate) keys: usize,
     pub(crate) most_keys: usize,
+    /// In requests or connections, the fullest first, of the keys that were asked for last; empty ones are left out.
+    pub(crate) levels: Vec<f64>,
+    /// How full a bucket may be.
+    pub(crate) capacity: f64,
     pub(crate) verdicts: [u64; 5],
 }

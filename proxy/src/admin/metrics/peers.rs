@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Page, escaped};
-use crate::admin::status::promised_percent;
+use crate::admin::status::{promised_percent, share_percent};
 use crate::upstream::{ChecksReport, PeerReport, State, UpstreamReport};
 
 /// The histogram's limits are powers of two of microseconds, from 128 us to 8 s: buckets that we keep end there, so
@@ -15,6 +15,8 @@ struct Labelled {
     labels: String,
     /// In percent, as the status API has it.
     promised: f64,
+    /// Of `hash ... consistent`, in percent; none with another method.
+    ring: Option<f64>,
     peer: PeerReport,
 }
 
@@ -81,6 +83,18 @@ fn peer_shares(page: &mut Page, peers: &[Labelled]) {
     page.head(name, "gauge", "What the weight promises, in percent.");
     for one in peers {
         page.sample(name, &one.labels, one.promised);
+    }
+    let owners = || {
+        let owns = |one: &'_ Labelled| one.ring.map(|owned| (one.labels.clone(), owned));
+        peers.iter().filter_map(owns)
+    };
+    if owners().next().is_none() {
+        return;
+    }
+    let name = "proxy_upstream_peer_ring_percent";
+    page.head(name, "gauge", "What the peer owns of the ring, in percent.");
+    for (labels, owned) in owners() {
+        page.sample(name, labels, owned);
     }
 }
 
@@ -182,7 +196,11 @@ fn peer_latencies(page: &mut Page, peers: &[Labelled]) {
 fn labelled(report: UpstreamReport) -> Vec<Labelled> {
     let mut seen: HashMap<(String, Option<String>), u32> = HashMap::new();
     let promised = promised_percent(&report.peers);
-    let label = |(peer, promised): (PeerReport, f64)| {
+    let ring = |index| {
+        let owned = report.ring.iter().filter(|&&owner| owner == index).count();
+        (!report.ring.is_empty()).then(|| share_percent(owned as u64, report.ring.len() as u64))
+    };
+    let label = |(index, (peer, promised)): (usize, (PeerReport, f64))| {
         let times = seen
             .entry((peer.name.clone(), peer.address.clone()))
             .or_default();
@@ -199,8 +217,10 @@ fn labelled(report: UpstreamReport) -> Vec<Labelled> {
         Labelled {
             labels,
             promised,
+            ring: ring(index),
             peer,
         }
     };
-    report.peers.into_iter().zip(promised).map(label).collect()
+    let peers = report.peers.into_iter().zip(promised).enumerate();
+    peers.map(label).collect()
 }

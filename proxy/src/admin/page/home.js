@@ -46,8 +46,20 @@ function showServices(status) {
   if (!port.options.length) port.append(...services.map((service) => element("option", { value: service.written }, service.name)));
 }
 
-function tile(title, value, more) {
-  return element("div", {}, element("dt", {}, title), element("dd", {}, value, more ? element("small", {}, more) : null));
+function tile(title, value, more, picture) {
+  return element("div", {}, element("dt", {}, title), element("dd", {}, value, more ? element("small", {}, more) : null, picture));
+}
+
+/** A bucket for each of the keys that were asked for last, the fullest first, filled as far as it is. */
+function buckets({ levels, capacity, kind }) {
+  const full = levels.length ? `${levels[0].toFixed(kind === "requests" ? 1 : 0)} of ${capacity} ${kind} in the fullest bucket` : "all buckets are empty";
+  const row = element("div", { className: "buckets", role: "img", "aria-label": full, title: full });
+  for (const level of levels) {
+    const fill = element("i");
+    fill.style.height = Math.min(100, 100 * level / Math.max(1, capacity)) + "%";
+    row.append(element("span", {}, fill));
+  }
+  return row;
 }
 
 function showTiles(status, perSecond) {
@@ -63,7 +75,7 @@ function showTiles(status, perSecond) {
   ];
   for (const zone of status.limits ?? []) {
     tiles.push([`Limit ${zone.name}`, `${count(zone.rejected)} refused`,
-      `${count(zone.delayed)} delayed, ${count(zone.passed)} passed, ${count(zone.keys)} keys`]);
+      `${count(zone.delayed)} delayed, ${count(zone.passed)} passed, ${count(zone.keys)} keys`, buckets(zone)]);
   }
   for (const cache of status.caches ?? []) {
     const told = Object.entries(cache.answers).filter(([, times]) => times > 0).map(([how, times]) => `${count(times)} ${how}`);
