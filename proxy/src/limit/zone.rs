@@ -68,7 +68,7 @@ impl RequestZone {
             keys: buckets.by_key.len(),
             most_keys: buckets.by_key.cap().get(),
             levels: fullest(levels.map(|level| level as f64 / 1000.0)),
-            capacity: (buckets.burst + 1000) as f64 / 1000.0,
+            capacity: buckets.burst.saturating_add(1000) as f64 / 1000.0,
             verdicts: self.verdicts.counts(),
         }
     }
