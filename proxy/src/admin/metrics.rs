@@ -140,21 +140,13 @@ fn limit_counts(page: &mut Page, zones: &[ZoneReport]) {
     let help = "Keys that a zone of limit_req or limit_conn remembers.";
     let keys = zones.iter().map(|zone| (labels(zone), zone.keys as u64));
     page.family("proxy_limit_keys", "gauge", help, keys);
-    let name = "proxy_limit_fullest";
-    page.head(
-        name,
-        "gauge",
-        "Requests or connections in the fullest bucket.",
-    );
-    for zone in zones {
-        let fullest = zone.levels.first().unwrap_or(&0.0);
-        page.sample(name, labels(zone), fullest);
-    }
-    let name = "proxy_limit_capacity";
-    page.head(name, "gauge", "How many a bucket holds before it is full.");
-    for zone in zones {
-        page.sample(name, labels(zone), zone.capacity);
-    }
+    let help = "Requests or connections in the fullest bucket.";
+    let fullest = |zone: &ZoneReport| zone.levels.first().copied().unwrap_or(0.0);
+    let levels = zones.iter().map(|zone| (labels(zone), fullest(zone)));
+    page.family("proxy_limit_fullest", "gauge", help, levels);
+    let help = "How many a bucket holds before it is full.";
+    let capacities = zones.iter().map(|zone| (labels(zone), zone.capacity));
+    page.family("proxy_limit_capacity", "gauge", help, capacities);
     let words = [
         "passed",
         "delayed",
@@ -227,12 +219,12 @@ fn escaped(value: &str) -> String {
 }
 
 impl Page {
-    fn family<L: Display>(
+    fn family<L: Display, V: Display>(
         &mut self,
         name: &str,
         kind: &str,
         help: &str,
-        samples: impl IntoIterator<Item = (L, u64)>,
+        samples: impl IntoIterator<Item = (L, V)>,
     ) {
         self.head(name, kind, help);
         for (labels, value) in samples {

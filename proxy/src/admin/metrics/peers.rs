@@ -79,22 +79,22 @@ fn peer_counts(page: &mut Page, peers: &[Labelled]) {
 }
 
 fn peer_shares(page: &mut Page, peers: &[Labelled]) {
-    let name = "proxy_upstream_peer_promised_percent";
-    page.head(name, "gauge", "What the weight promises, in percent.");
-    for one in peers {
-        page.sample(name, &one.labels, one.promised);
-    }
-    let owners = || {
-        let owns = |one: &'_ Labelled| one.ring.map(|owned| (one.labels.clone(), owned));
-        peers.iter().filter_map(owns)
-    };
-    if owners().next().is_none() {
-        return;
-    }
-    let name = "proxy_upstream_peer_ring_percent";
-    page.head(name, "gauge", "What the peer owns of the ring, in percent.");
-    for (labels, owned) in owners() {
-        page.sample(name, labels, owned);
+    let promised = peers.iter().map(|one| (&one.labels, one.promised));
+    page.family(
+        "proxy_upstream_peer_promised_percent",
+        "gauge",
+        "What the weight promises, in percent.",
+        promised,
+    );
+    let owns = |one: &'_ Labelled| Some((one.labels.clone(), one.ring?));
+    let mut owners = peers.iter().filter_map(owns).peekable();
+    if owners.peek().is_some() {
+        page.family(
+            "proxy_upstream_peer_ring_percent",
+            "gauge",
+            "What the peer owns of the ring, in percent.",
+            owners,
+        );
     }
 }
 
@@ -111,10 +111,8 @@ fn peer_turns(page: &mut Page, peers: &[Labelled]) {
     ];
     for (which, help, value) in families {
         let name = format!("proxy_upstream_peer_{which}_weight");
-        page.head(&name, "gauge", help);
-        for one in peers {
-            page.sample(&name, &one.labels, value(&one.peer));
-        }
+        let turns = peers.iter().map(|one| (&one.labels, value(&one.peer)));
+        page.family(&name, "gauge", help, turns);
     }
 }
 
